@@ -1,0 +1,63 @@
+# Everything a new machine needs beside Python 3.11 and make is installed by these recipes.
+
+PYTHON ?= python3
+BIN := .venv/bin
+CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
+
+.PHONY: run install dev check test lint types contracts bench lock clean chromium
+
+run: .venv/.installed            ## the product with a demo app on http://127.0.0.1:3000
+	$(BIN)/tocsin up --demo
+
+install: .venv/.installed        ## virtual environment and frontend bundle
+	$(BIN)/python -m console.build
+
+dev: .venv/.dev                  ## hot reload: pages on :3000, API on :8000
+	$(BIN)/reflex run
+
+lint: .venv/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/.dev
+	$(BIN)/mypy
+
+contracts: .venv/.dev
+	$(BIN)/lint-imports
+
+check: lint types contracts      ## what to run while working (under a minute)
+	$(BIN)/python -m pytest -q -m "not slow and not e2e" -n 2
+
+test: lint types contracts chromium  ## everything
+	$(BIN)/python -m pytest -m "not e2e" -n 2
+	$(BIN)/python -m pytest -m e2e
+
+bench: .venv/.dev                ## long measurements, outside the suite
+	$(BIN)/python -m tests.bench
+
+lock:                            ## after a change of pyproject.toml; needs uv
+	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --extra dev pyproject.toml -o requirements-dev.lock
+	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 -c requirements-dev.lock pyproject.toml -o requirements.lock
+
+chromium:                        ## the browser that the end-to-end tests drive
+	@if [ -z "$(CHROMIUM)" ]; then \
+		if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+			apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium fonts-liberation fonts-noto-color-emoji; \
+		else echo "Chromium is not installed; the end-to-end tests will say so"; fi; \
+	fi
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/.installed: .venv/bin/python requirements.lock pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	touch $@
+
+.venv/.dev: .venv/bin/python requirements-dev.lock pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	touch $@ .venv/.installed
+
+clean:                           ## removes what was built; your data stays
+	rm -rf .venv .web frontend .mypy_cache .ruff_cache .pytest_cache

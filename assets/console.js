@@ -1,0 +1,52 @@
+/* Keyboard and small text helpers of the console; no state of its own, nothing from elsewhere. */
+(() => {
+  "use strict";
+  const command = (event) => event.metaKey || event.ctrlKey;
+  const click = (selector) => {
+    const target = document.querySelector(selector);
+    if (target) target.click();
+    return Boolean(target);
+  };
+
+  document.addEventListener("keydown", (event) => {
+    if (command(event) && event.key.toLowerCase() === "k" && click("[data-open-palette]")) event.preventDefault();
+    if (command(event) && event.key.toLowerCase() === "s" && document.querySelector("[data-save]")) {
+      event.preventDefault();
+      click("[data-save]");
+    }
+    if (event.target instanceof Element && event.target.closest(".palette")) palette(event);
+  });
+
+  function palette(event) {
+    const list = event.target.closest(".palette");
+    const items = [...list.querySelectorAll(".palette-item")];
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step && items.length) {
+      event.preventDefault();
+      const at = items.indexOf(document.activeElement);
+      const next = at < 0 ? (step > 0 ? 0 : items.length - 1) : at + step;
+      (items[next] || list.querySelector("input")).focus();
+    } else if (event.key === "Enter" && event.target.tagName === "INPUT" && items.length) {
+      event.preventDefault();
+      items[0].click();
+    }
+  }
+
+  /* What a text looks like before a person is chosen: a variable shows its default, else its own name. */
+  const OUTPUT = /\{\{\s*([^}|]+?)\s*(?:\|([^}]*))?\}\}/g;
+  const sample = (text) =>
+    String(text ?? "")
+      .replace(/\{%[^%]*%\}/g, "")
+      .replace(OUTPUT, (_, name, filters) => {
+        const preset = /default\(\s*(['"])(.*?)\1/.exec(filters || "");
+        return preset ? preset[2] : `‹${name.split(".").pop()}›`;
+      });
+  const host = (address) => {
+    try {
+      return new URL(address).host;
+    } catch {
+      return "";
+    }
+  };
+  globalThis.tocsin = { sample, host };
+})();

@@ -1,0 +1,180 @@
+"""What apps and browsers tell: devices, users, events, receipts, preferences."""
+
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import APIRouter, FastAPI, Path, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from backend.api.deps import OPEN, Caller, ClientCaller
+from backend.db import Work
+from backend.domain.vocabulary import Scope
+from backend.services import fields, preferences, subscribers
+from backend.services.people import UserRow
+from backend.services.preferences import PreferencesIn, PreferencesRow
+from backend.services.receipts import ReceiptIn, ReceiptLog, ReceiptResult
+from backend.services.subscribers import (
+    DeviceIn,
+    DevicePatch,
+    DeviceRow,
+    EventIn,
+    EventsResult,
+    Speaker,
+    UserIn,
+)
+
+MOST = 1000
+router = APIRouter(tags=["Ingest"])
+DeviceId = Annotated[str, Path(max_length=64)]
+UserId = Annotated[str, Path(max_length=255, description="The app's own id of the user, or `me`.")]
+
+
+class Body(BaseModel):
+    """A body that takes no field it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class EventsIn(Body):
+    """Up to 1000 events; with a client key, an event that names nobody is the speaking device's own."""
+
+    events: list[EventIn] = Field(max_length=MOST)
+
+
+class ReceiptsIn(BaseModel):
+    """Up to 1000 receipts."""
+
+    receipts: list[ReceiptIn] = Field(max_length=MOST)
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredOut:
+    """The device's id, and its secret for whoever may know it."""
+
+    id: str
+    secret: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WebPushKeyOut:
+    """`applicationServerKey` of `PushManager.subscribe`."""
+
+    public_key: str
+
+
+@router.post("/devices", status_code=201, response_model_exclude_none=True)
+def register_device(caller: ClientCaller, body: DeviceIn, response: Response) -> RegisteredOut:
+    """Registers an address; 200 when a device has it already. The secret is told to new devices, to whoever shows
+    it, and to server keys, who get a new one in its place."""
+    with caller.core.work(caller.actor, caller.app_id) as work:
+        speaker = _speaker(work, caller)
+        if body.user_id is not None:
+            subscribers.check_names(speaker, body.user_id)
+        made = subscribers.register_device(work, body, holder=speaker.secret, trusted=speaker.trusted)
+    response.status_code = 201 if made.created else 200
+    return RegisteredOut(made.device.id, made.secret)
+
+
+@router.get("/devices/{device_id}")
+def get_device(caller: ClientCaller, device_id: DeviceId) -> DeviceRow:
+    """A device: with a client key, the one that speaks."""
+    with caller.core.reading(caller.actor, caller.app_id) as work:
+        subscribers.check_device(work, _speaker(work, caller), device_id)
+        return subscribers.get_device(work, device_id)
+
+
+@router.patch("/devices/{device_id}")
+def update_device(caller: ClientCaller, device_id: DeviceId, body: DevicePatch) -> DeviceRow:
+    """Changes what the body names; `user_id: null` signs out, which makes a fresh anonymous user."""
+    with caller.core.work(caller.actor, caller.app_id) as work:
+        speaker = _speaker(work, caller)
+        subscribers.check_device(work, speaker, device_id)
+        if body.user_id is not None:
+            subscribers.check_names(speaker, body.user_id)
+        return subscribers.update_device(work, device_id, body, present=not speaker.trusted)
+
+
+@router.delete("/devices/{device_id}", status_code=204)
+def remove_device(caller: ClientCaller, device_id: DeviceId) -> None:
+    """Removes a device; nothing is sent to it any more."""
+    with caller.core.work(caller.actor, caller.app_id) as work:
+        subscribers.check_device(work, _speaker(work, caller), device_id)
+        subscribers.remove_device(work, device_id)
+
+
+@router.put("/users/{user_id}")
+def put_user(caller: ClientCaller, user_id: UserId, body: UserIn) -> UserRow:
+    """Merges what is given into the profile of a user, made if there is none; null removes."""
+    with caller.core.work(caller.actor, caller.app_id) as work:
+        speaker = _speaker(work, caller)
+        number = subscribers.person(work, speaker, user_id, create=True)
+        return subscribers.put_user(work, number, body, present=not speaker.trusted)
+
+
+@router.get("/users/{user_id}/preferences")
+def get_preferences(caller: ClientCaller, user_id: UserId) -> PreferencesRow:
+    """What the user wants to hear, and when."""
+    with caller.core.reading(caller.actor, caller.app_id) as work:
+        return preferences.get(work, subscribers.person(work, _speaker(work, caller), user_id))
+
+
+@router.put("/users/{user_id}/preferences")
+def put_preferences(caller: ClientCaller, user_id: UserId, body: PreferencesIn) -> PreferencesRow:
+    """Changes what is given; a mandatory category cannot be switched off."""
+    with caller.core.work(caller.actor, caller.app_id) as work:
+        number = subscribers.person(work, _speaker(work, caller), user_id, create=True)
+        return preferences.put(work, number, body)
+
+
+@router.post("/events", status_code=202)
+def record_events(caller: ClientCaller, body: EventsIn) -> EventsResult:
+    """Records what users did; an event whose `id` the app has used before is a duplicate."""
+    with caller.core.work(caller.actor, caller.app_id) as work:
+        events = subscribers.own_events(work, _speaker(work, caller), body.events)
+        return subscribers.record_events(work, events)
+
+
+@router.post(
+    "/receipts",
+    status_code=202,
+    dependencies=[OPEN],
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": ReceiptsIn.model_json_schema()}},
+        }
+    },
+)
+async def record_receipts(request: Request) -> ReceiptResult:
+    """Records what devices did with their pushes. No key is needed: `t` proves each. Any content type is taken, so
+    that a page's `navigator.sendBeacon` works without a preflight."""
+    body = fields.parse_json(ReceiptsIn, await request.body())
+    return await receipt_log(request.app).submit(body.receipts)
+
+
+@router.get("/webpush-key")
+def webpush_key(caller: ClientCaller) -> WebPushKeyOut:
+    """The key that a browser subscribes with."""
+    with caller.core.reading(caller.actor, caller.app_id) as work:
+        return WebPushKeyOut(subscribers.webpush_key(work))
+
+
+def receipt_log(app: FastAPI) -> ReceiptLog:
+    """The process's one receipt log, made at the first receipt."""
+    log: ReceiptLog | None = getattr(app.state, "receipt_log", None)
+    if log is None:
+        log = app.state.receipt_log = ReceiptLog(app.state.core)
+    return log
+
+
+def close_receipt_log(app: FastAPI) -> None:
+    """To be called when the last request has been answered."""
+    log: ReceiptLog | None = getattr(app.state, "receipt_log", None)
+    if log is not None:
+        log.close()
+        del app.state.receipt_log
+
+
+def _speaker(work: Work, caller: Caller) -> Speaker:
+    trusted = caller.scope is not Scope.CLIENT
+    return subscribers.speaker(work, trusted, caller.device_header, caller.user_header)

@@ -1,0 +1,108 @@
+"""The engine and the unit of work: one action, one transaction, one commit on the way out."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlmodel import Session
+
+if TYPE_CHECKING:
+    from backend.bootstrap import Core
+
+SQLITE_PRAGMAS = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = NORMAL",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA busy_timeout = 10000",
+    "PRAGMA wal_autocheckpoint = 16000",
+    "PRAGMA cache_size = -65536",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts: a member, an API key, a device or the clock. `label` goes into the audit trail."""
+
+    kind: str
+    id: int | None = None
+    label: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.label}".strip()
+
+
+CLOCK = Actor("clock")
+OPERATOR = Actor("operator", label="command line")
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One unit of work: the open transaction, who acts, in which app, and the one `now` of it."""
+
+    core: "Core"
+    session: Session
+    actor: Actor
+    now: datetime
+    app: int | None = None
+
+    @property
+    def app_id(self) -> int:
+        """The app acted in. Raises `LookupError` when the action belongs to none."""
+        if self.app is None:
+            raise LookupError("this action needs an app")
+        return self.app
+
+    @property
+    def sqlite(self) -> bool:
+        return self.session.get_bind().dialect.name == "sqlite"
+
+    def within(self, app_id: int) -> "Work":
+        """The same transaction, acting in another app."""
+        return replace(self, app=app_id)
+
+
+def make_engine(url: str) -> Engine:
+    """An engine whose SQLite transactions say from the start whether they will write."""
+    if not url.startswith("sqlite"):
+        return create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True)
+    database = make_url(url).database
+    if database:
+        Path(database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, pool_size=10, max_overflow=40, connect_args={"timeout": 10})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    """We begin transactions ourselves: the driver's own deferred ones fail when they turn to writing."""
+    connection.isolation_level = None
+    for pragma in SQLITE_PRAGMAS:
+        connection.execute(pragma)
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    write = connection.get_execution_options().get("write", True)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@contextmanager
+def unit_of_work(
+    core: "Core", actor: Actor, app: int | None = None, *, write: bool = True, now: datetime | None = None
+) -> Iterator[Work]:
+    """Opens a transaction and commits it once at the end; any error rolls all of it back."""
+    bind = core.engine if write else core.engine.execution_options(write=False)
+    with Session(bind, expire_on_commit=False) as session:
+        yield Work(core, session, actor, now or core.clock(), app)
+        if write:
+            session.commit()

@@ -1,0 +1,174 @@
+"""Who receives pushes: users, their devices, what they did, what they want."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Index, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from backend.models.base import BigId, Json, Sealed, Word, json_field, primary_key, reference
+
+
+class User(SQLModel, table=True):
+    """A person who receives pushes; anonymous (no `external_id`) until the app says who it is.
+
+    `bucket` is 32 bits of SHA-256 over app and user, fixed at insert: samples, variants and holdouts
+    are ranges of it under a salt.
+    """
+
+    __tablename__ = "user"
+    __table_args__ = (
+        UniqueConstraint("app_id", "external_id"),
+        Index("ix_user_app_last_active", "app_id", "last_active"),
+        Index("ix_user_app_country", "app_id", "country"),
+        Index("ix_user_app_location", "app_id", "latitude", "longitude"),
+    )
+
+    id: int = primary_key()
+    app_id: int = reference("app.id")
+    external_id: str | None = Field(default=None, max_length=255)
+    bucket: int = Field(sa_type=BigInteger)
+    attributes: dict[str, Any] = json_field()
+    language: str | None = Field(default=None, max_length=35)
+    timezone: str | None = Field(default=None, max_length=64)
+    country: str | None = Field(default=None, max_length=2)
+    latitude: float | None = None
+    longitude: float | None = None
+    quiet_hours: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    paused_until: datetime | None = None
+    sessions: int = 0
+    first_seen: datetime
+    last_active: datetime | None = None
+
+
+class Device(SQLModel, table=True):
+    """One address of one user: a platform reached through a provider.
+
+    The address is encrypted; `address_index` (keyed hash, key named by `index_version`) finds it
+    again and, being the same for every provider and environment, shows that two rows are one phone.
+    `registered_at` is when the address was last given to us: a provider's "gone since" before it is void.
+    `*_key` are versions written so that text order is number order.
+    """
+
+    __tablename__ = "device"
+    __table_args__ = (
+        UniqueConstraint("app_id", "address_index", "provider", "environment"),
+        Index("ix_device_app_state", "app_id", "state", "id"),
+        Index("ix_device_last_seen", "app_id", "last_seen"),
+    )
+
+    id: int = primary_key()
+    app_id: int = reference("app.id")
+    user_id: int = reference("user.id", index=True)
+    credential_id: int | None = reference("credential.id", nullable=True, index=True, on_delete="SET NULL")
+    platform: str = Field(sa_type=Word)
+    provider: str = Field(sa_type=Word)
+    environment: str = Field(sa_type=Word)
+    address_kind: str = Field(sa_type=Word)
+    sealed_address: bytes = Field(sa_type=Sealed)
+    address_index: bytes = Field(sa_type=Sealed)
+    index_version: str = Field(max_length=8)
+    secret_hash: str = Field(max_length=64)
+    state: str = Field(default="active", sa_type=Word)
+    reason: str | None = Field(default=None, max_length=100)
+    state_at: datetime | None = None
+    permission: str = Field(default="unknown", sa_type=Word)
+    locale: str | None = Field(default=None, max_length=35)
+    timezone: str | None = Field(default=None, max_length=64)
+    country: str | None = Field(default=None, max_length=2)
+    app_version: str | None = Field(default=None, max_length=64)
+    app_version_key: str | None = Field(default=None, max_length=120)
+    os_version: str | None = Field(default=None, max_length=64)
+    os_version_key: str | None = Field(default=None, max_length=120)
+    model: str | None = Field(default=None, max_length=120)
+    ephemeral_until: datetime | None = None
+    first_seen: datetime
+    last_seen: datetime
+    registered_at: datetime
+
+
+class Event(SQLModel, table=True):
+    """Something a user did, once (`external_id` makes a repeat harmless)."""
+
+    __tablename__ = "event"
+    __table_args__ = (
+        UniqueConstraint("app_id", "external_id"),
+        Index("ix_event_app_name_at", "app_id", "name", "at", "user_id"),
+        Index("ix_event_user_name_at", "user_id", "name", "at"),
+    )
+
+    id: int = primary_key()
+    app_id: int = reference("app.id")
+    user_id: int = reference("user.id")
+    device_id: int | None = Field(default=None, sa_type=BigId)
+    external_id: str | None = Field(default=None, max_length=255)
+    name: str = Field(max_length=120)
+    at: datetime
+    received_at: datetime
+    properties: dict[str, Any] = json_field()
+    value: float | None = None
+    currency: str | None = Field(default=None, max_length=3)
+
+
+class Category(SQLModel, table=True):
+    """A kind of push that people may switch off (unless it is mandatory)."""
+
+    __tablename__ = "category"
+    __table_args__ = (UniqueConstraint("app_id", "slug"),)
+
+    id: int = primary_key()
+    app_id: int = reference("app.id")
+    slug: str = Field(max_length=64)
+    name: str = Field(max_length=200)
+    kind: str = Field(sa_type=Word)
+    opted_in_by_default: bool = True
+
+
+class Preference(SQLModel, table=True):
+    """A user's own word on a category; without one the category's default holds."""
+
+    __tablename__ = "preference"
+    __table_args__ = (UniqueConstraint("user_id", "category_id"),)
+
+    id: int = primary_key()
+    user_id: int = reference("user.id")
+    category_id: int = reference("category.id", index=True)
+    opted_in: bool
+    changed_at: datetime
+    changed_by: str = Field(default="", max_length=200)
+
+
+class Segment(SQLModel, table=True):
+    """A named rule tree over (user, device) pairs."""
+
+    __tablename__ = "segment"
+    __table_args__ = (Index("ix_segment_app", "app_id", "archived_at"),)
+
+    id: int = primary_key()
+    app_id: int = reference("app.id")
+    name: str = Field(max_length=200)
+    rules: dict[str, Any] = json_field()
+    version: int = 1
+    created_at: datetime
+    updated_at: datetime
+    archived_at: datetime | None = None
+
+
+class UserList(SQLModel, table=True):
+    """A static list of users, from a file, a segment or the API."""
+
+    __tablename__ = "user_list"
+
+    id: int = primary_key()
+    app_id: int = reference("app.id", index=True)
+    name: str = Field(max_length=200)
+    created_at: datetime
+
+
+class UserListMember(SQLModel, table=True):
+    """A user's place in a static list."""
+
+    __tablename__ = "user_list_member"
+
+    list_id: int = Field(foreign_key="user_list.id", primary_key=True, ondelete="CASCADE", sa_type=BigId)
+    user_id: int = Field(foreign_key="user.id", primary_key=True, index=True, ondelete="CASCADE", sa_type=BigId)

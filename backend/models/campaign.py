@@ -1,0 +1,149 @@
+"""What is said to whom and when: campaigns, their revisions, and each occasion of them."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Index, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from backend.models.base import BigId, Json, Small, Word, json_field, primary_key, reference
+
+
+class Campaign(SQLModel, table=True):
+    """A push that people plan, or (kind `message`) the hidden carrier of an app's API messages.
+
+    `definition` is the campaign JSON as last saved; what is sent is always a `Revision`.
+    `version` grows with each save, so that a save on stale text is noticed.
+    """
+
+    __tablename__ = "campaign"
+    __table_args__ = (
+        Index("ix_campaign_app", "app_id", "kind", "archived_at", "id"),
+        Index("ix_campaign_due", "state", "due_at"),
+    )
+
+    id: int = primary_key()
+    app_id: int = reference("app.id")
+    kind: str = Field(default="campaign", sa_type=Word)
+    name: str = Field(max_length=200)
+    state: str = Field(default="draft", sa_type=Word)
+    definition: dict[str, Any] = json_field()
+    version: int = 1
+    revision_id: int | None = Field(default=None, sa_type=BigId)
+    due_at: datetime | None = None
+    created_at: datetime
+    updated_at: datetime
+    created_by: str = Field(default="", max_length=400)
+    launched_at: datetime | None = None
+    finished_at: datetime | None = None
+    archived_at: datetime | None = None
+
+
+class Revision(SQLModel, table=True):
+    """Content, audience and policy exactly as launched; never changed afterwards."""
+
+    __tablename__ = "revision"
+    __table_args__ = (
+        UniqueConstraint("campaign_id", "number"),
+        Index("ix_revision_hash", "campaign_id", "content_hash"),
+    )
+
+    id: int = primary_key()
+    campaign_id: int = reference("campaign.id")
+    number: int
+    definition: dict[str, Any] = json_field()
+    content_hash: str = Field(max_length=64)
+    created_at: datetime
+    created_by: str = Field(default="", max_length=400)
+
+
+class Variant(SQLModel, table=True):
+    """One wording of a revision; `position` is what a delivery remembers."""
+
+    __tablename__ = "variant"
+    __table_args__ = (UniqueConstraint("revision_id", "position"),)
+
+    id: int = primary_key()
+    revision_id: int = reference("revision.id")
+    position: int = Field(sa_type=Small)
+    name: str = Field(max_length=100)
+    weight: int
+    content: dict[str, Any] = json_field()
+
+
+class Run(SQLModel, table=True):
+    """One occasion of a campaign, pointing to the revision it sends.
+
+    `kind` is `send`, `test` (of members) or `message` (of the API). `plan_cursor` is the last device id planned; `planned_at` is set when the audience is complete.
+    `next_chunk` numbers the chunks; `activity_at` and `rolled_at` tell the roll-up what is behind.
+    """
+
+    __tablename__ = "run"
+    __table_args__ = (
+        UniqueConstraint("campaign_id", "occasion"),
+        Index("ix_run_state", "state"),
+        Index("ix_run_app_started", "app_id", "created_at"),
+    )
+
+    id: int = primary_key()
+    app_id: int = reference("app.id")
+    campaign_id: int = reference("campaign.id")
+    revision_id: int = reference("revision.id")
+    occasion: str = Field(max_length=64)
+    state: str = Field(default="planning", sa_type=Word)
+    pause_reason: str | None = Field(default=None, sa_type=Word)
+    pause_detail: str | None = None
+    kind: str = Field(default="send", sa_type=Word)
+    due_at: datetime
+    not_after: datetime | None = None
+    created_at: datetime
+    planned_at: datetime | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    plan_cursor: int = Field(default=0, sa_type=BigId)
+    next_chunk: int = 0
+    audience: int = 0
+    estimate: int | None = None
+    people_unreachable: dict[str, int] = json_field()
+    activity_at: datetime | None = None
+    rolled_at: datetime | None = None
+
+
+class Entry(SQLModel, table=True):
+    """One firing of an event campaign for one user, due once."""
+
+    __tablename__ = "entry"
+    __table_args__ = (
+        UniqueConstraint("campaign_id", "event_id", "user_id"),
+        Index("ix_entry_due", "campaign_id", "state", "due_at"),
+    )
+
+    id: int = primary_key()
+    campaign_id: int = reference("campaign.id")
+    event_id: int = reference("event.id")
+    user_id: int = reference("user.id", index=True)
+    run_id: int | None = reference("run.id", nullable=True, on_delete="SET NULL")
+    state: str = Field(default="waiting", sa_type=Word)
+    due_at: datetime
+    created_at: datetime
+
+
+class MessageTarget(SQLModel, table=True):
+    """A device that an API message goes to, until it is planned."""
+
+    __tablename__ = "message_target"
+
+    run_id: int = Field(foreign_key="run.id", primary_key=True, ondelete="CASCADE", sa_type=BigId)
+    device_id: int = Field(foreign_key="device.id", primary_key=True, index=True, ondelete="CASCADE", sa_type=BigId)
+    context_id: int | None = Field(default=None, sa_type=BigId)
+
+
+class Context(SQLModel, table=True):
+    """What a delivery's template reads beside the profile: an event's properties or the API's data."""
+
+    __tablename__ = "context"
+
+    id: int = primary_key()
+    app_id: int = reference("app.id")
+    data: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    created_at: datetime

@@ -1,0 +1,82 @@
+"""The facts of devices that have no delivery yet, under the names that a delivery's facts have."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, and_, literal, null, select
+from sqlmodel import Session, col
+from sqlmodel.sql.sqltypes import UTCDateTime
+
+from backend.domain.vocabulary import DeviceState, Platform
+from backend.models import Device, Preference, User
+
+
+def _facts(category_id: int | None, now: datetime) -> Any:
+    wish = and_(col(Preference.user_id) == col(User.id), col(Preference.category_id) == category_id)
+    return (
+        select(
+            literal(0).label("id"), col(Device.id).label("device_id"), col(User.id).label("user_id"),
+            literal(0).label("attempts"), literal(False).label("maybe_sent"),
+            literal(now, UTCDateTime()).label("due_at"), null().label("context"),
+            col(Device.state), col(Device.permission), col(Device.last_seen), col(Device.platform),
+            col(Device.provider), col(Device.environment), col(Device.address_kind), col(Device.sealed_address),
+            col(Device.address_index), col(Device.credential_id), col(Device.locale), col(Device.timezone),
+            col(Device.country), col(Device.app_version), col(Device.os_version), col(Device.model),
+            col(User.external_id), col(User.bucket), col(User.attributes), col(User.language),
+            col(User.timezone).label("user_timezone"), col(User.country).label("user_country"),
+            col(User.first_seen), col(User.last_active), col(User.sessions), col(User.paused_until),
+            col(Preference.opted_in),
+        )
+        .select_from(User)
+        .outerjoin(Preference, wish)
+    )  # fmt: skip
+
+
+def devices(
+    session: Session,
+    app_id: int,
+    audience: ColumnElement[bool],
+    category_id: int | None,
+    now: datetime,
+    after: int,
+    limit: int,
+) -> Sequence[Row[Any]]:
+    """The addressable devices of an audience with their facts, by number: those that planning would take."""
+    return session.execute(
+        _facts(category_id, now)
+        .join(Device, col(Device.user_id) == col(User.id))
+        .where(
+            col(Device.app_id) == app_id,
+            col(Device.state) == DeviceState.ACTIVE,
+            col(Device.credential_id).is_not(None),
+            col(Device.id) > after,
+            audience,
+        )
+        .order_by(col(Device.id))
+        .limit(limit)
+    ).all()
+
+
+def person(session: Session, app_id: int, external_id: str, platform: Platform, now: datetime) -> Any | None:
+    """A user with the device of that platform last seen, if there is one."""
+    on = and_(col(Device.user_id) == col(User.id), col(Device.platform) == platform)
+    found = session.execute(
+        _facts(None, now)
+        .outerjoin(Device, on)
+        .where(col(User.app_id) == app_id, col(User.external_id) == external_id)
+        .order_by(col(Device.last_seen).desc())
+        .limit(1)
+    ).one_or_none()
+    return None if found is None else SimpleNamespace(**{**found._mapping, "platform": platform, "variant": 0})
+
+
+def nobody(platform: Platform, locale: str | None, now: datetime) -> SimpleNamespace:
+    """A person of whom nothing is known, for a preview without one."""
+    empty = ("external_id", "language", "user_timezone", "user_country", "last_active", "timezone", "country")
+    device = ("app_version", "os_version", "model", "context")
+    return SimpleNamespace(
+        id=0, variant=0, platform=platform, locale=locale, attributes={}, first_seen=now, sessions=0, due_at=now,
+        **dict.fromkeys((*empty, *device)),
+    )  # fmt: skip

@@ -1,0 +1,19 @@
+"""Removing what is only kept for a time."""
+
+from datetime import datetime
+
+from sqlalchemy import delete
+from sqlmodel import Session, col
+
+from backend.models import Attempt, Device, IdempotencyKey, MemberSession
+
+
+def sweep(session: Session, *, now: datetime, attempts: datetime, keys: datetime) -> None:
+    """Deletes raw provider answers, idempotency keys, ended sessions and ephemeral devices that have had their time."""
+    for gone in (
+        delete(Attempt).where(col(Attempt.at) < attempts),
+        delete(IdempotencyKey).where(col(IdempotencyKey.created_at) < keys),
+        delete(MemberSession).where(col(MemberSession.expires_at) < now),
+        delete(Device).where(col(Device.ephemeral_until) < now),
+    ):
+        session.execute(gone.execution_options(synchronize_session=False))

@@ -1,0 +1,245 @@
+"""Apps: the products of a team, and the categories of push that each offers its people."""
+
+import re
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
+
+from backend.db import Work
+from backend.domain.vocabulary import CategoryKind
+from backend.errors import Conflict, FieldError, Invalid, NotFound
+from backend.models import App, Category
+from backend.queries import accounts as queries
+from backend.services import audit, ids
+
+SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
+LOCALE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
+MAX_NAME = 200
+MAX_ORIGINS = 50
+CHANGEABLE = (
+    "name",
+    "default_locale",
+    "default_timezone",
+    "identity_verification",
+    "allowed_origins",
+    "launch_threshold",
+)
+FIRST_CATEGORIES = (
+    ("transactional", "Transactional", CategoryKind.MANDATORY),
+    ("updates", "Updates", CategoryKind.INFORMATIONAL),
+    ("marketing", "Marketing", CategoryKind.MARKETING),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AppRow:
+    """An app as people see it; `number` is for the code's own use and never leaves the installation."""
+
+    id: str
+    number: int
+    slug: str
+    name: str
+    default_locale: str
+    default_timezone: str
+    identity_verification: bool
+    allowed_origins: tuple[str, ...]
+    launch_threshold: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryRow:
+    """A kind of push that people may switch off, unless it is mandatory."""
+
+    id: str
+    slug: str
+    name: str
+    kind: CategoryKind
+    opted_in_by_default: bool
+
+
+def create_app(
+    work: Work,
+    *,
+    slug: str,
+    name: str | None = None,
+    default_locale: str = "en",
+    default_timezone: str = "UTC",
+    identity_verification: bool = True,
+    allowed_origins: Sequence[str] = (),
+) -> AppRow:
+    """Makes an app with its first three categories, all opted in. Raises `Invalid`, `Conflict`."""
+    values: dict[str, Any] = {
+        "name": (name or slug.replace("-", " ").capitalize()).strip(),
+        "default_locale": default_locale,
+        "default_timezone": default_timezone,
+        "identity_verification": identity_verification,
+        "allowed_origins": list(allowed_origins),
+    }
+    _check({"slug": slug, **values})
+    sealed = work.core.keyring.encrypt(secrets.token_urlsafe(32), _context(slug))
+    row = App(slug=slug, sealed_identity_secret=sealed, created_at=work.now, **values)
+    if not queries.added(work.session, row):
+        raise Conflict(f"There is already an app {slug!r}.")
+    made = _row(work, row)
+    inside = work.within(made.number)
+    for category, title, kind in FIRST_CATEGORIES:
+        _add_category(inside, category, title, kind, opted_in=True)
+    audit.record(inside, "app.created", made.id, slug=slug)
+    return made
+
+
+def list_apps(work: Work) -> list[AppRow]:
+    """Every app of the installation, by name."""
+    return [_row(work, row) for row in queries.all_apps(work.session)]
+
+
+def get_app(work: Work, number: int) -> AppRow:
+    return _row(work, _found(work, number))
+
+
+def app_by_slug(work: Work, slug: str) -> AppRow:
+    row = queries.app_by_slug(work.session, slug)
+    if row is None:
+        raise NotFound(f"There is no app {slug[:64]!r}.")
+    return _row(work, row)
+
+
+def update_app(work: Work, number: int, **changes: Any) -> AppRow:
+    """Changes some of `CHANGEABLE`. Raises `Invalid` for a wrong value or a field that is not one of them."""
+    row = _found(work, number)
+    _check(changes, changeable_only=True)
+    for name, value in changes.items():
+        setattr(row, name, list(value) if name == "allowed_origins" else value)
+    work.session.add(row)
+    work.session.flush()
+    audit.record(work.within(number), "app.changed", ids.public(work, ids.APP, number), fields=sorted(changes))
+    return _row(work, row)
+
+
+def identity_secret(work: Work, number: int) -> str:
+    """The secret by which the app's own back end proves its users (HS256); shown to admins only."""
+    row = _found(work, number)
+    return work.core.keyring.decrypt(row.sealed_identity_secret, _context(row.slug))
+
+
+def allowed_origins(work: Work) -> set[str]:
+    """Every origin that any app allows its client keys from."""
+    return queries.allowed_origins(work.session)
+
+
+def list_categories(work: Work) -> list[CategoryRow]:
+    """The app's categories in the order they were made."""
+    return [_category(work, row) for row in queries.categories(work.session, work.app_id)]
+
+
+def create_category(
+    work: Work, slug: str, name: str, kind: CategoryKind | str, default: str = "opted_in"
+) -> CategoryRow:
+    """Makes a category; `default` is `opted_in` or `opted_out`. Raises `Invalid`, `Conflict`."""
+    problems = list(_category_problems(slug, name, kind, default))
+    if problems:
+        raise Invalid(problems)
+    made = _add_category(work, slug, name.strip(), CategoryKind(kind), opted_in=default == "opted_in")
+    audit.record(work, "category.created", made.id, slug=slug, kind=str(kind))
+    return made
+
+
+def _add_category(work: Work, slug: str, name: str, kind: CategoryKind, *, opted_in: bool) -> CategoryRow:
+    row = Category(app_id=work.app_id, slug=slug, name=name, kind=kind, opted_in_by_default=opted_in)
+    if not queries.added(work.session, row):
+        raise Conflict(f"There is already a category {slug!r}.")
+    return _category(work, row)
+
+
+def _category_problems(slug: str, name: str, kind: str, default: str) -> Iterator[FieldError]:
+    if not SLUG.fullmatch(slug):
+        yield FieldError("slug", "must be 1 to 64 of a-z, 0-9 and -, beginning and ending with a letter or digit")
+    if not 1 <= len(name.strip()) <= MAX_NAME:
+        yield FieldError("name", f"must have 1 to {MAX_NAME} characters")
+    if kind not in list(CategoryKind):
+        yield FieldError("kind", f"must be one of {', '.join(CategoryKind)}")
+    if default not in {"opted_in", "opted_out"}:
+        yield FieldError("default", "must be opted_in or opted_out")
+    elif kind == CategoryKind.MANDATORY and default == "opted_out":
+        yield FieldError("default", "must be opted_in: nobody can switch a mandatory category off")
+
+
+def _check(values: Mapping[str, Any], *, changeable_only: bool = False) -> None:
+    problems = [problem for name, value in values.items() for problem in _problems(name, value)]
+    if changeable_only:
+        unknown = [name for name in values if name not in CHANGEABLE]
+        problems += [FieldError(name, "cannot be changed") for name in unknown]
+    if problems:
+        raise Invalid(problems)
+
+
+def _problems(name: str, value: Any) -> Iterator[FieldError]:
+    if name == "slug" and not SLUG.fullmatch(value):
+        yield FieldError(name, "must be 1 to 64 of a-z, 0-9 and -, beginning and ending with a letter or digit")
+    elif name == "name" and not 1 <= len(str(value).strip()) <= MAX_NAME:
+        yield FieldError(name, f"must have 1 to {MAX_NAME} characters")
+    elif name == "default_locale" and not (len(value) <= 35 and LOCALE.fullmatch(value)):
+        yield FieldError(name, "must be a language tag such as en or pt-BR")
+    elif name == "default_timezone" and value not in available_timezones():
+        yield FieldError(name, "must be a time zone such as Europe/Warsaw")
+    elif name == "launch_threshold" and not 1 <= value <= 2**31 - 1:
+        yield FieldError(name, "must be a whole number of at least 1")
+    elif name == "allowed_origins":
+        yield from _origin_problems(value)
+
+
+def _origin_problems(origins: Sequence[str]) -> Iterator[FieldError]:
+    if len(origins) > MAX_ORIGINS:
+        yield FieldError("allowed_origins", f"may have at most {MAX_ORIGINS}")
+    for index, origin in enumerate(origins):
+        if origin != "*" and not _is_origin(origin):
+            yield FieldError(f"allowed_origins[{index}]", "must be an origin such as https://shop.example, or *")
+
+
+def _is_origin(text: str) -> bool:
+    """Exactly what a browser writes into `Origin`: scheme, host in lower case, the port unless usual."""
+    try:
+        parts = urlsplit(text)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return False
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    usual = {"https": 443, "http": 80}.get(parts.scheme)
+    return usual is not None and bool(host) and parts.port != usual and text == f"{parts.scheme}://{host}{port}"
+
+
+def _found(work: Work, number: int) -> App:
+    row = queries.app(work.session, number)
+    if row is None:
+        raise NotFound("There is no such app.")
+    return row
+
+
+def _context(slug: str) -> str:
+    return f"identity:{slug}"
+
+
+def _row(work: Work, row: App) -> AppRow:
+    number = row.id or 0
+    return AppRow(
+        id=ids.public(work, ids.APP, number),
+        number=number,
+        slug=row.slug,
+        name=row.name,
+        default_locale=row.default_locale,
+        default_timezone=row.default_timezone,
+        identity_verification=row.identity_verification,
+        allowed_origins=tuple(row.allowed_origins),
+        launch_threshold=row.launch_threshold,
+        created_at=row.created_at,
+    )
+
+
+def _category(work: Work, row: Category) -> CategoryRow:
+    public = ids.public(work, ids.CATEGORY, row.id or 0)
+    return CategoryRow(public, row.slug, row.name, CategoryKind(row.kind), row.opted_in_by_default)

@@ -1,0 +1,191 @@
+"""The campaign as a document: read strictly, written out in full.
+
+`parse` takes what people and programs send, `to_json` gives the canonical form that is stored, with
+every default in its place. What this version does not offer is refused by name, never ignored.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
+
+from backend.domain import content as rules
+from backend.errors import FieldError, Invalid
+from backend.services.content import Content
+from backend.services.rendering import content_problems
+from backend.services.strict import Strict, read, refused
+
+LATER_SCHEDULES = ("local_time", "best_hour", "recurring", "event")
+
+
+def _instant(value: Any) -> datetime:
+    if not isinstance(value, str):
+        raise refused("must be a time in RFC 3339, such as 2026-12-01T09:00:00+01:00")
+    try:
+        instant = datetime.fromisoformat(value)
+        usable = instant.utcoffset() is not None and 2000 <= instant.year < 2200
+    except (ValueError, OverflowError) as error:
+        raise refused("must be a time in RFC 3339, such as 2026-12-01T09:00:00+01:00") from error
+    if not usable:
+        raise refused("needs an offset, such as Z or +01:00, and a year from 2000 to 2199")
+    return instant
+
+
+def _title(text: str) -> str:
+    text = rules.clean(text).strip()
+    if not text:
+        raise refused("must not be empty")
+    return text
+
+
+def _distinct(segments: list[str]) -> list[str]:
+    return list(dict.fromkeys(segments))
+
+
+Instant = Annotated[datetime, BeforeValidator(_instant), PlainSerializer(datetime.isoformat)]
+Title = Annotated[str, Field(max_length=200), AfterValidator(_title)]
+SegmentId = Annotated[str, Field(pattern=r"^seg_[A-Za-z0-9_-]{1,40}$")]
+SegmentIds = Annotated[list[SegmentId], Field(max_length=50), AfterValidator(_distinct)]
+Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+
+
+class Audience(Strict):
+    """Whom: everyone, or the pairs for which an included segment is true and no excluded one."""
+
+    include: SegmentIds = Field(default_factory=list)
+    exclude: SegmentIds = Field(default_factory=list)
+    everyone: bool = False
+    unseen_days: Annotated[int, Field(ge=1, le=3650)] | None = None
+
+
+class Variant(Strict):
+    """One wording, its own or a template's, and its share of the audience."""
+
+    name: Title
+    weight: Annotated[int, Field(ge=1, le=10_000)] = 1
+    template_id: Annotated[str, Field(pattern=r"^tpl_[A-Za-z0-9_-]{1,40}$")] | None = None
+    content: Content | None = None
+
+
+class Schedule(Strict):
+    """When: at once, or at one instant for everybody."""
+
+    kind: Literal["now", "at"] = "now"
+    at: Instant | None = None
+
+    @model_serializer(mode="wrap")
+    def _brief(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: value for name, value in handler(self).items() if value is not None}
+
+
+class Late(Strict):
+    """What to do when an occasion was missed by more than so many minutes."""
+
+    minutes: Annotated[int, Field(ge=0, le=10_080)] = 60
+    then: Literal["skip", "send", "ask"] = "skip"
+
+
+class Conversion(Strict):
+    """The event that shows that the push has worked, if it comes in time."""
+
+    event: Annotated[str, Field(min_length=1, max_length=120), AfterValidator(_title)]
+    window_hours: Annotated[int, Field(ge=1, le=2_160)] = 72
+
+
+class CampaignDefinition(Strict):
+    """The whole campaign JSON of the public contract."""
+
+    name: Title
+    category: Slug = "marketing"
+    priority: Literal["normal", "high"] = "normal"
+    on_unknown: Literal["retry", "never_twice"] = "retry"
+    audience: Audience = Audience()
+    variants: Annotated[list[Variant], Field(min_length=1, max_length=8)]
+    holdout_percent: Annotated[float, Field(ge=0, lt=100)] = 0
+    experiment: None = None
+    schedule: Schedule = Schedule()
+    late: Late = Late()
+    not_after: Instant | None = None
+    quiet_hours: Literal["hold", "drop", "ignore"] = "hold"
+    ignore_caps: bool = False
+    throttle_per_minute: None = None
+    conversion: Conversion | None = None
+
+
+def parse(data: Mapping[str, Any]) -> CampaignDefinition:
+    """Reads a campaign. Raises `Invalid` naming each wrong field (`variants[0].content.title`)."""
+    _refuse_later(data)
+    definition = read(CampaignDefinition, _named(data))
+    if errors := [*_mismatches(definition), *_template_problems(definition)]:
+        raise Invalid(errors)
+    return definition
+
+
+def to_json(definition: CampaignDefinition) -> dict[str, Any]:
+    """The canonical document; `parse` gives back the same definition from it."""
+    return definition.model_dump(mode="json")
+
+
+def _refuse_later(data: Mapping[str, Any]) -> None:
+    """Names what the contract knows and this version does not yet do."""
+    if not isinstance(data, Mapping):
+        raise Invalid("body", "must be an object")
+    schedule = data.get("schedule")
+    kind = schedule.get("kind") if isinstance(schedule, Mapping) else None
+    errors = []
+    if kind in LATER_SCHEDULES:
+        errors.append(FieldError("schedule.kind", f"{kind} is not offered by this version; use now or at"))
+    given = [field for field in ("experiment", "throttle_per_minute") if data.get(field) is not None]
+    errors += [FieldError(field, "is not offered by this version; leave it null") for field in given]
+    if errors:
+        raise Invalid(errors)
+
+
+def _named(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Variants without a name are A, B, C …"""
+    variants = data.get("variants")
+    if not isinstance(variants, list):
+        return dict(data)
+    letters = "ABCDEFGH"
+    named = [
+        {"name": letters[index], **variant} if isinstance(variant, Mapping) and index < len(letters) else variant
+        for index, variant in enumerate(variants)
+    ]
+    return {**data, "variants": named}
+
+
+def _mismatches(definition: CampaignDefinition) -> list[FieldError]:
+    """Fields that are right alone and wrong together."""
+    errors = []
+    audience, schedule = definition.audience, definition.schedule
+    if audience.everyone and audience.include:
+        errors.append(FieldError("audience.include", "must be empty when everyone is chosen"))
+    if not (audience.everyone or audience.include):
+        errors.append(FieldError("audience", "choose everyone, or include a segment"))
+    if (schedule.kind == "at") != (schedule.at is not None):
+        errors.append(FieldError("schedule.at", "is required" if schedule.kind == "at" else "goes with kind at only"))
+    if len({variant.name for variant in definition.variants}) < len(definition.variants):
+        errors.append(FieldError("variants", "two variants have the same name"))
+    for index, variant in enumerate(definition.variants):
+        if variant.template_id is not None and variant.content is not None:
+            errors.append(FieldError(f"variants[{index}].content", "must be null when a template is chosen"))
+        if variant.template_id is None and variant.content is None:
+            errors.append(FieldError(f"variants[{index}].content", "is required, or a template_id"))
+    return errors
+
+
+def _template_problems(definition: CampaignDefinition) -> list[FieldError]:
+    return [
+        problem
+        for index, variant in enumerate(definition.variants)
+        if variant.content is not None
+        for problem in templates.content_problems(variant.content.model_dump(mode="json"), f"variants[{index}].content")
+    ]

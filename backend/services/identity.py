@@ -1,0 +1,124 @@
+"""For whom a call speaks: proof of a device by its secret, proof of a person by the app's own word."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import jwt
+
+from backend import crypto
+from backend.db import Work
+from backend.errors import Invalid, NotAllowed, NotAuthenticated, NotFound
+from backend.queries import audience
+from backend.services import apps, ids, people
+from backend.services.fields import ME
+
+DEVICE_NEEDED: Final = "Say which device speaks: send its id and secret in Tocsin-Device."
+DEVICE_WRONG: Final = "Tocsin-Device does not name a device of this app with its secret."
+USER_NEEDED: Final = "Say who the user is: send the token signed by the app's back end in Tocsin-User."
+USER_WRONG: Final = "Tocsin-User is not a valid token of this app, or it has expired."
+LEEWAY_SECONDS: Final = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """Whom a call may speak for.
+
+    `trusted`: the app's back end, for everybody in its app. Else `device` (with its user, `owner`) is
+    the device whose secret was shown, `user` the external id that the app's back end has signed, and
+    `believed` says that this app takes user ids at their word. `secret` is what was shown, if anything.
+    """
+
+    trusted: bool
+    device: int | None = None
+    owner: int | None = None
+    user: str | None = None
+    believed: bool = False
+    secret: str | None = None
+
+
+def speaker(work: Work, trusted: bool, device_header: str | None, user_header: str | None) -> Speaker:
+    """Who is speaking. Raises `NotAuthenticated` for a wrong secret or token, never for a missing one."""
+    if trusted:
+        return Speaker(trusted=True)
+    row = _shown_device(work, device_header) if device_header else None
+    return Speaker(
+        trusted=False,
+        device=row.id if row else None,
+        owner=row.user_id if row else None,
+        user=_proven_user(work, user_header) if user_header else None,
+        believed=not apps.get_app(work, work.app_id).identity_verification,
+        secret=device_header.partition(".")[2] if device_header else None,
+    )
+
+
+def device_with(work: Work, device_id: str, secret: str) -> Any:
+    """The device row that this secret proves. Raises `NotAuthenticated`; which part was wrong is not told."""
+    number = work.core.keyring.number(ids.DEVICE, device_id)
+    row = audience.device(work.session, work.app_id, number) if number is not None else None
+    if row is None or not secret or not crypto.matches(secret, row.secret_hash):
+        raise NotAuthenticated(DEVICE_WRONG)
+    return row
+
+
+def _shown_device(work: Work, header: str) -> Any:
+    device_id, _, secret = header.partition(".")
+    return device_with(work, device_id.strip(), secret.strip())
+
+
+def _proven_user(work: Work, token: str) -> str:
+    """The `sub` of a token that the app's back end signed (HS256) and that has not expired."""
+    secret = apps.identity_secret(work, work.app_id)
+    try:
+        claims = jwt.decode(
+            token, secret, algorithms=["HS256"],
+            options={"require": ["exp", "sub"], "verify_exp": False, "verify_aud": False, "verify_iat": False},
+        )  # fmt: skip
+    except jwt.InvalidTokenError as error:
+        raise NotAuthenticated(USER_WRONG) from error
+    expires, user = claims["exp"], claims["sub"]
+    if not isinstance(expires, int | float) or not expires + LEEWAY_SECONDS >= work.now.timestamp() or not user:
+        raise NotAuthenticated(USER_WRONG)
+    return str(user)
+
+
+def check_names(speaker: Speaker, external_id: str) -> None:
+    """Passes when the caller may act as this user. Raises `NotAuthenticated` or, for another's proof, `NotAllowed`."""
+    if speaker.trusted or speaker.user == external_id or (speaker.believed and speaker.user is None):
+        return
+    if speaker.user is not None:
+        raise NotAllowed("Tocsin-User proves another user than the one named.")
+    raise NotAuthenticated(USER_NEEDED)
+
+
+def check_device(work: Work, speaker: Speaker, device_id: str) -> None:
+    """Passes when the caller may act as this device. Raises `NotFound` outside the app, `NotAllowed` for another's."""
+    if not speaker.trusted and speaker.device is None:
+        raise NotAuthenticated(DEVICE_NEEDED)
+    number = ids.number(work, ids.DEVICE, device_id)
+    if number == speaker.device:
+        return
+    if audience.device(work.session, work.app_id, number) is None:
+        raise NotFound(f"There is no {device_id[:40]!r}.")
+    if not speaker.trusted:
+        raise NotAllowed("A device speaks for itself only.")
+
+
+def person(work: Work, speaker: Speaker, user_id: str, *, create: bool = False) -> int:
+    """The number of the user in the path, `me` being the proven user or else the device's.
+
+    Raises `NotFound` unless `create`, and what `check_names` raises.
+    """
+    if user_id == ME:
+        return _me(work, speaker, create)
+    check_names(speaker, user_id)
+    return people.ensure_user(work, user_id) if create else people.find(work, user_id)
+
+
+def _me(work: Work, speaker: Speaker, create: bool) -> int:
+    if speaker.user is not None:
+        return people.ensure_user(work, speaker.user) if create else people.find(work, speaker.user)
+    if speaker.owner is not None:
+        return speaker.owner
+    if speaker.trusted:
+        raise Invalid("user_id", "a server key must name the user")
+    raise NotAuthenticated(USER_NEEDED)

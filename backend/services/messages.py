@@ -1,0 +1,145 @@
+"""Transactional messages by API, and tests of a campaign: small runs planned in the same transaction."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from backend.db import Work
+from backend.domain.vocabulary import CampaignKind, CampaignState
+from backend.errors import Invalid
+from backend.models import Campaign, Run
+from backend.queries import campaigns as campaign_queries
+from backend.queries import messages as queries
+from backend.services import campaigns, definition, ids, planner, subscribers, templates
+
+MOST = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class MessageAccepted:
+    """A message on its way; its deliveries can be looked up at once."""
+
+    message_id: str
+    deliveries: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class TrialSent:
+    """A test of a campaign on its way."""
+
+    run_id: str
+    deliveries: list[str]
+
+
+def send(
+    work: Work,
+    to: Mapping[str, Any],
+    *,
+    content: Mapping[str, Any] | None = None,
+    template_id: str | None = None,
+    data: Mapping[str, Any] | None = None,
+    category: str = "transactional",
+    priority: str = "high",
+) -> MessageAccepted:
+    """Sends content to users, devices or raw tokens. Raises `Invalid` naming what is wrong."""
+    if (content is None) == (template_id is None):
+        raise Invalid("content", "give either content or template_id")
+    said = dict(content) if content is not None else templates.content_of(work, str(template_id))
+    targets = _targets(work, to)
+    carrier = _carrier(work)
+    checked = definition.to_json(
+        definition.parse(
+            {
+                "name": "API message",
+                "category": category,
+                "priority": priority,
+                "audience": {"everyone": True},
+                "variants": [{"name": "A", "content": said}],
+            }
+        )
+    )
+    campaigns.check_launchable(work, checked)
+    run = _run(work, carrier, checked, kind="message", devices=targets, data=data)
+    return MessageAccepted(ids.public(work, ids.MESSAGE, run.id), _deliveries(work, run))
+
+
+def send_test(
+    work: Work,
+    campaign_id: str,
+    *,
+    user_ids: Sequence[str] = (),
+    device_ids: Sequence[str] = (),
+) -> TrialSent:
+    """Sends a campaign as it stands to chosen devices, through the real senders; no statistic counts it."""
+    campaign = campaigns.find(work, campaign_id)
+    devices = _targets(work, {"user_ids": list(user_ids), "device_ids": list(device_ids)})
+    campaigns.check_content(work, campaign.definition)
+    run = _run(work, campaign, campaign.definition, kind="test", devices=devices, data=None)
+    return TrialSent(ids.public(work, ids.RUN, run.id), _deliveries(work, run))
+
+
+def _targets(work: Work, to: Mapping[str, Any]) -> list[int]:
+    """The devices named, each once. Users stand for all their active devices."""
+    users, named, tokens = (list(to.get(key) or []) for key in ("user_ids", "device_ids", "tokens"))
+    if not (users or named or tokens):
+        raise Invalid("to", "names nobody: give user_ids, device_ids or tokens")
+    if len(users) + len(named) + len(tokens) > MOST:
+        raise Invalid("to", f"names more than {MOST}; use a campaign for larger audiences")
+    numbers = [_device(work, position, public) for position, public in enumerate(named)]
+    found = set(queries.devices_of_users(work.session, work.app_id, users))
+    found |= set(queries.known_devices(work.session, work.app_id, numbers))
+    missing = [public for public, number in zip(named, numbers, strict=True) if number not in found]
+    if missing:
+        raise Invalid("to.device_ids", f"{missing[0]} is not a device of this app")
+    found |= {subscribers.ephemeral_device(work, token) for token in tokens}
+    return sorted(found)
+
+
+def _device(work: Work, position: int, public: str) -> int:
+    number = work.core.keyring.number(ids.DEVICE, public)
+    if number is None:
+        raise Invalid(f"to.device_ids[{position}]", "is not a device id")
+    return number
+
+
+def _carrier(work: Work) -> Campaign:
+    """The app's hidden campaign for messages, made at the first one."""
+    found = campaign_queries.message_carrier(work.session, work.app_id)
+    if found is not None:
+        return found
+    carrier = Campaign(
+        app_id=work.app_id,
+        kind=CampaignKind.MESSAGE,
+        name="API messages",
+        state=CampaignState.ACTIVE,
+        definition={},
+        created_at=work.now,
+        updated_at=work.now,
+    )
+    work.session.add(carrier)
+    work.session.flush()
+    return carrier
+
+
+def _run(
+    work: Work,
+    campaign: Campaign,
+    checked: Mapping[str, Any],
+    *,
+    kind: str,
+    devices: Sequence[int],
+    data: Mapping[str, Any] | None,
+) -> Run:
+    revision = campaigns.revise(work, campaign, checked)
+    occasion = f"{kind}:{secrets.token_hex(12)}"
+    run = campaigns.start_run(work, campaign, revision.id, kind=kind, occasion=occasion)
+    context_id = queries.add_context(work.session, work.app_id, {"data": dict(data)}, work.now) if data else None
+    queries.add_targets(work.session, run.id, devices, context_id)
+    while planner.plan_page(work, run.id):
+        continue
+    return run
+
+
+def _deliveries(work: Work, run: Run) -> list[str]:
+    return [ids.public(work, ids.DELIVERY, number) for number in queries.delivery_ids(work.session, run.id)]

@@ -1,0 +1,90 @@
+"""Planning: who is addressed and in which chunk. Nothing is decided here; that is done at claim."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_
+
+from backend.bootstrap import Core
+from backend.db import CLOCK, Work
+from backend.domain import experiment
+from backend.domain.vocabulary import CampaignState, RunState
+from backend.models import Run
+from backend.queries import campaigns, deliveries, planning
+from backend.services import segmentation
+
+PAGE = 20_000
+WORTH_ANALYSING = 5_000
+
+
+def tick(core: Core) -> int:
+    """Plans every run that waits for it, page by page, each page in its own transaction; pages written."""
+    with core.reading(CLOCK) as work:
+        waiting = campaigns.planning_runs(work.session)
+    pages = 0
+    for run_id, app_id in waiting:
+        while True:
+            with core.work(CLOCK, app_id) as work:
+                more = plan_page(work, run_id)
+            pages += 1
+            if not more:
+                break
+        _analyse(core, run_id)
+    return pages
+
+
+def plan_page(work: Work, run_id: int) -> bool:
+    """Plans the next page of a run; whether there may be more. False too when another planner has it."""
+    run = planning.lock_run(work.session, run_id)
+    if run is None:
+        return False
+    facts = campaigns.run_facts(work.session, run_id)
+    page = planning.PlanPage(
+        run_id=run_id,
+        app_id=run.app_id,
+        due_at=run.due_at,
+        first_chunk=run.next_chunk,
+        cursor=run.plan_cursor,
+        limit=PAGE,
+        ends=experiment.bounds([variant.weight for variant in facts.variants]),
+        salt=experiment.variant_salt(run.campaign_id, facts.revision.content_hash),
+    )
+    planned = planning.plan_page(work.session, page, _audience(work, run, facts.revision.definition))
+    planning.advance(work.session, run, planned)
+    if planned.rows == PAGE:
+        return True
+    _complete(work, run_id, facts)
+    return False
+
+
+def _audience(work: Work, run: Run, definition: Mapping[str, Any]) -> ColumnElement[bool]:
+    if run.kind != "send":
+        return planning.targets_of(run.id)
+    return and_(segmentation.audience_where(work, definition["audience"]), planning.people_only())
+
+
+def _complete(work: Work, run_id: int, facts: campaigns.RunFacts) -> None:
+    """The audience is known: sending may begin."""
+    unreachable = {}
+    if facts.run.kind == "send":
+        unreachable = segmentation.audience_size(work, facts.revision.definition["audience"]).people_unreachable
+    campaigns.set_run(
+        work.session,
+        run_id,
+        [RunState.PLANNING],
+        state=RunState.RUNNING,
+        planned_at=work.now,
+        started_at=work.now,
+        activity_at=work.now,
+        people_unreachable=dict(unreachable),
+    )
+    campaigns.set_campaign_of(work.session, run_id, [CampaignState.SCHEDULED], state=CampaignState.RUNNING)
+
+
+def _analyse(core: Core, run_id: int) -> None:
+    """PostgreSQL reads a fresh run 45 times slower before it knows how large it is (measured)."""
+    if core.settings.is_sqlite:
+        return
+    with core.work(CLOCK) as work:
+        if deliveries.count(work.session, run_id) >= WORTH_ANALYSING:
+            planning.analyse(work.session)

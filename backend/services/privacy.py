@@ -1,0 +1,157 @@
+"""A person's own rights: everything held about them, and its erasure."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from backend.db import Work
+from backend.queries import audience, merging
+from backend.services import audit, devices, ids, people, preferences
+from backend.services.devices import DeviceRow
+from backend.services.people import UserRow
+from backend.services.preferences import PreferencesRow
+
+
+@dataclass(frozen=True, slots=True)
+class UserProfile(UserRow):
+    """A user with their devices."""
+
+    devices: tuple[DeviceRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldEvent:
+    """An event as it was told."""
+
+    id: str | None
+    name: str
+    at: datetime
+    received_at: datetime
+    device_id: str | None
+    properties: Mapping[str, Any]
+    value: float | None
+    currency: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldReceipt:
+    """What a device reported of a push."""
+
+    type: str
+    action: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HeldDelivery:
+    """A push that was meant for the person, and what came back."""
+
+    id: str
+    campaign_id: str
+    run_id: str
+    device_id: str | None
+    state: str
+    reason: str | None
+    locale: str | None
+    due_at: datetime
+    ended_at: datetime | None
+    receipts: tuple[HeldReceipt, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldWish:
+    """The person's own word on a category."""
+
+    category: str
+    opted_in: bool
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """Everything held about a person. Addresses are shown as fingerprints: they are keys to a screen."""
+
+    exported_at: datetime
+    user: UserRow
+    devices: tuple[DeviceRow, ...]
+    preferences: PreferencesRow
+    wishes: tuple[HeldWish, ...]
+    lists: tuple[str, ...]
+    events: tuple[HeldEvent, ...]
+    deliveries: tuple[HeldDelivery, ...]
+
+
+def get_user(work: Work, user_id: str) -> UserProfile:
+    """A user by the app's own id. Raises `NotFound`."""
+    number = people.find(work, user_id)
+    user = people.user_row(work, number)
+    held = {one.name: getattr(user, one.name) for one in dataclasses.fields(user)}
+    return UserProfile(**held, devices=devices.devices_of(work, number))
+
+
+def export_user(work: Work, user_id: str) -> Export:
+    """Everything held about a user. Raises `NotFound`."""
+    number = people.find(work, user_id)
+    user = people.user_row(work, number)
+    audit.record(work, "user.exported", user.id)
+    return Export(
+        exported_at=work.now,
+        user=user,
+        devices=devices.devices_of(work, number),
+        preferences=preferences.get(work, number),
+        wishes=tuple(HeldWish(*wish) for wish in merging.wishes_of(work.session, number)),
+        lists=tuple(merging.lists_of(work.session, number)),
+        events=tuple(_event(work, row) for row in merging.events_of(work.session, number)),
+        deliveries=_deliveries(work, number),
+    )
+
+
+def erase_user(work: Work, user_id: str) -> None:
+    """Removes a user with devices, events and wishes, and takes them out of the deliveries, whose counts stand.
+
+    Raises `NotFound`. The audit trail keeps the opaque id only.
+    """
+    number = people.find(work, user_id)
+    merging.cut_loose(work.session, number)
+    audience.delete_user(work.session, number)
+    audit.record(work, "user.erased", ids.public(work, ids.USER, number))
+
+
+def _event(work: Work, row: Any) -> HeldEvent:
+    return HeldEvent(
+        id=row.external_id,
+        name=row.name,
+        at=row.at,
+        received_at=row.received_at,
+        device_id=_device(work, row.device_id),
+        properties=row.properties,
+        value=row.value,
+        currency=row.currency,
+    )
+
+
+def _deliveries(work: Work, number: int) -> tuple[HeldDelivery, ...]:
+    receipts: dict[int, list[HeldReceipt]] = {}
+    for row in merging.receipts_of(work.session, number):
+        receipts.setdefault(row.delivery_id, []).append(HeldReceipt(row.type, row.action, row.at))
+    return tuple(
+        HeldDelivery(
+            id=ids.public(work, ids.DELIVERY, row.id),
+            campaign_id=ids.public(work, ids.CAMPAIGN, row.campaign_id),
+            run_id=ids.public(work, ids.RUN, row.run_id),
+            device_id=_device(work, row.device_id),
+            state=row.state,
+            reason=row.reason,
+            locale=row.locale,
+            due_at=row.due_at,
+            ended_at=row.ended_at,
+            receipts=tuple(receipts.get(row.id, ())),
+        )
+        for row in merging.deliveries_of(work.session, number)
+    )
+
+
+def _device(work: Work, number: int | None) -> str | None:
+    return ids.public(work, ids.DEVICE, number) if number is not None else None

@@ -1,0 +1,64 @@
+"""How far a run is, from the delivery rows themselves."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from backend.db import Work
+from backend.domain.vocabulary import RunState
+from backend.models import Run
+from backend.services import analytics, ids
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One run on its way. Counts are deliveries; `per_second` is the mean since it began to send."""
+
+    run_id: str
+    state: str
+    planned: bool
+    audience: int
+    open: int
+    accepted: int
+    failed: int
+    skipped: int
+    delivered: int
+    opened: int
+    per_second: float
+    remaining_seconds: float | None
+
+    @property
+    def done(self) -> int:
+        return self.accepted + self.failed + self.skipped
+
+
+def of_runs(work: Work, runs: Sequence[Run]) -> dict[int, Progress]:
+    """The progress of each run, by its number."""
+    totals = analytics.totals_of_runs(work, [run.id for run in runs])
+    return {run.id: _progress(work, run, totals[run.id]) for run in runs}
+
+
+def _progress(work: Work, run: Run, totals: analytics.Totals) -> Progress:
+    done = totals.accepted + totals.failed + totals.skipped
+    rate = done / _seconds(run, work.now)
+    moving = run.state == RunState.RUNNING and rate > 0
+    return Progress(
+        run_id=ids.public(work, ids.RUN, run.id),
+        state=run.state,
+        planned=run.planned_at is not None,
+        audience=totals.audience if run.planned_at else (run.estimate or totals.audience),
+        open=totals.open,
+        accepted=totals.accepted,
+        failed=totals.failed,
+        skipped=totals.skipped,
+        delivered=totals.delivered,
+        opened=totals.opened,
+        per_second=rate,
+        remaining_seconds=totals.open / rate if moving else None,
+    )
+
+
+def _seconds(run: Run, now: datetime) -> float:
+    if run.started_at is None:
+        return 1.0
+    return max(((run.finished_at or now) - run.started_at).total_seconds(), 0.1)

@@ -1,0 +1,219 @@
+"""What is the same for each delivery of a run, and the way of one delivery to the exact bytes.
+
+`prepare` is the one path: facts, then `decide`, then render, then encode. The sender, the pre-flight,
+the preview and a test send all walk it, so what was shown is what is sent.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from backend.crypto import KeyRing
+from backend.db import Work
+from backend.domain import content, experiment
+from backend.domain.message import Address, Message
+from backend.domain.policy import Expire, Policy, Send, Skip, Target, decide
+from backend.domain.vocabulary import CategoryKind, DeliveryState, OnUnknown, Platform, Priority, SkipReason
+from backend.errors import TemplateError
+from backend.models import App, Campaign
+from backend.providers.base import TooLarge
+from backend.queries import campaigns as queries
+from backend.services import addresses, ids, templates
+
+Encode = Callable[[Message, Address], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class RunContext:
+    """A run's own facts, loaded once a chunk. `deadline` is when its messages lose their use."""
+
+    run_id: int
+    campaign_id: int
+    app_id: int
+    priority: Priority
+    on_unknown: OnUnknown
+    policy: Policy
+    category_id: int | None
+    contents: tuple[Mapping[str, Any], ...]
+    default_locale: str
+    app_variables: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """One delivery, ready to be handed to its provider."""
+
+    id: int
+    device_id: int
+    attempts: int
+    maybe_sent: bool
+    locale: str
+    message: Message
+    address: Address
+    body: bytes
+    body_hash: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """One delivery that does not go out, with its final state; `detail` is for people."""
+
+    id: int
+    state: DeliveryState
+    reason: str
+    detail: str = ""
+
+
+def load(work: Work, run_id: int) -> RunContext:
+    """The context of a run."""
+    facts = queries.run_facts(work.session, run_id)
+    contents = [variant.content for variant in facts.variants]
+    context = _context(work, facts.app, facts.revision.definition, contents, facts.run.campaign_id)
+    policy = replace(context.policy, not_after=facts.run.not_after, test=facts.run.kind == "test")
+    return replace(context, run_id=run_id, policy=policy)
+
+
+def draft(work: Work, campaign: Campaign) -> RunContext:
+    """The context that a launch of this campaign would have now; its definition is already frozen or a draft."""
+    data = campaign.definition
+    contents = [
+        templates.content_of(work, v["template_id"]) if v.get("template_id") else v["content"] for v in data["variants"]
+    ]
+    context = _context(work, queries.app(work.session, work.app_id), data, contents, campaign.id)
+    not_after = data.get("not_after")
+    policy = replace(context.policy, not_after=datetime.fromisoformat(not_after) if not_after else None)
+    return replace(context, policy=policy)
+
+
+def bare(work: Work, text: Mapping[str, Any]) -> RunContext:
+    """The context of content alone, for a preview."""
+    plain = {"category": "marketing", "priority": "normal", "on_unknown": "retry", "audience": {}, "holdout_percent": 0}
+    return _context(work, queries.app(work.session, work.app_id), plain, [text], 0)
+
+
+def _context(
+    work: Work, app: App, definition: Mapping[str, Any], contents: Sequence[Mapping[str, Any]], campaign_id: int
+) -> RunContext:
+    category = queries.category(work.session, app.id, definition["category"])
+    policy = Policy(
+        category_kind=category.kind if category else CategoryKind.MARKETING,
+        opted_in_by_default=category.opted_in_by_default if category else True,
+        unseen_days=definition["audience"].get("unseen_days"),
+        holdout_percent=definition["holdout_percent"],
+        holdout=experiment.holdout_salt(campaign_id),
+    )
+    return RunContext(
+        run_id=0,
+        campaign_id=campaign_id,
+        app_id=app.id,
+        priority=Priority(definition["priority"]),
+        on_unknown=OnUnknown(definition["on_unknown"]),
+        policy=policy,
+        category_id=category.id if category else None,
+        contents=tuple(contents),
+        default_locale=app.default_locale,
+        app_variables={"name": app.name, "slug": app.slug},
+    )
+
+
+def prepare(row: Any, context: RunContext, keyring: KeyRing, encode: Encode, now: datetime) -> Ready | NotSent:
+    """Decides one delivery and, if it is to be sent, renders and encodes it.
+
+    `row` has the columns of `queries.deliveries.facts`.
+    """
+    verdict = decide(_target(row), context.policy, now)
+    if isinstance(verdict, Skip):
+        return NotSent(row.id, DeliveryState.SKIPPED, verdict.reason)
+    if isinstance(verdict, Expire):
+        return NotSent(row.id, DeliveryState.EXPIRED, "too_late")
+    assert isinstance(verdict, Send)
+    locales = content.locale_chain(row.locale, row.language, context.default_locale)
+    try:
+        message = render(row, context, locales, keyring)
+    except TemplateError as error:
+        return NotSent(row.id, DeliveryState.SKIPPED, SkipReason.TEMPLATE_ERROR, f"{error.field}: {error.message}")
+    if message.ttl_seconds and message.expires_at < now:
+        return NotSent(row.id, DeliveryState.EXPIRED, "ttl_passed")
+    return _encoded(row, message, addresses.unseal(keyring, context.app_id, row), encode)
+
+
+def _encoded(row: Any, message: Message, address: Address, encode: Encode) -> Ready | NotSent:
+    try:
+        body = encode(message, address)
+    except TooLarge as error:
+        return NotSent(row.id, DeliveryState.SKIPPED, SkipReason.TOO_LARGE, str(error))
+    return Ready(
+        id=row.id,
+        device_id=row.device_id,
+        attempts=row.attempts,
+        maybe_sent=row.maybe_sent,
+        locale=message.locale,
+        message=message,
+        address=address,
+        body=body,
+        body_hash=hashlib.sha256(body).hexdigest()[:32],
+        expires_at=message.expires_at,
+    )
+
+
+def render(row: Any, context: RunContext, locales: Sequence[str], keyring: KeyRing) -> Message:
+    """The message for one delivery. Raises `TemplateError`."""
+    m = keyring.public_id(ids.DELIVERY, row.id)
+    envelope = templates.Envelope(
+        m=m, t=keyring.sign_receipt(context.app_id, row.id), identity=m, now=row.due_at, priority=context.priority
+    )
+    return templates.render(
+        context.contents[min(row.variant, len(context.contents) - 1)],
+        platform=Platform(row.platform),
+        locales=locales,
+        variables=variables(row, context),
+        envelope=envelope,
+    )
+
+
+def variables(row: Any, context: RunContext) -> dict[str, Any]:
+    """What a template may read about one delivery."""
+    profile = {
+        "id": row.external_id,
+        "language": row.language,
+        "timezone": row.user_timezone,
+        "country": row.user_country,
+        "first_seen": row.first_seen,
+        "last_active": row.last_active,
+        "sessions": row.sessions,
+    }
+    device = {
+        name: getattr(row, name)
+        for name in ("platform", "locale", "timezone", "country", "app_version", "os_version", "model")
+    }
+    outer = row.context or {}
+    return {
+        "user": templates.user_variables(row.attributes or {}, profile),
+        "device": device,
+        "event": outer.get("event", {}),
+        "data": outer.get("data", {}),
+        "app": context.app_variables,
+    }
+
+
+def _target(row: Any) -> Target:
+    if row.state is None or row.bucket is None:
+        return Target(erased=True)
+    return Target(
+        state=row.state,
+        permission=row.permission,
+        last_seen=row.last_seen,
+        bucket=row.bucket,
+        opted_in=row.opted_in,
+        paused_until=row.paused_until,
+        twin=bool(row.twin),
+    )
+
+
+def deadline(ready: Ready, not_after: datetime | None) -> datetime:
+    """Until when another try makes sense: the message's own life, or the campaign's last moment."""
+    lives = ready.expires_at if ready.message.ttl_seconds else ready.expires_at + timedelta(minutes=5)
+    return min(lives, not_after) if not_after else lives

@@ -1,0 +1,5 @@
+"""`python -m backend.simulator`."""
+
+from backend.simulator.run import main
+
+main()

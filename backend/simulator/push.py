@@ -1,0 +1,36 @@
+"""What the providers' checks come to: a push to count and show, or a refusal."""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """A push that passed every check.
+
+    `m` and `t` are the delivery's id and proof, empty where the payload carries none. `visible` pushes show
+    something to a person. `actions` are the ids of the buttons under it. A `dry` one is only validated.
+    """
+
+    target: str
+    m: str = ""
+    t: str = ""
+    visible: bool = True
+    actions: tuple[str, ...] = ()
+    dry: bool = False
+
+
+class Refused(Exception):
+    """A provider's no. `reason` is its own word for it; `detail` says what exactly was wrong."""
+
+    def __init__(self, status: int, reason: str, detail: str = "", retry_after: int | None = None) -> None:
+        super().__init__(f"{status} {reason}: {detail}")
+        self.status, self.reason, self.detail, self.retry_after = status, reason, detail, retry_after
+
+
+def button_ids(actions: Any) -> tuple[str, ...]:
+    """The ids of buttons that a payload lists as objects with `id` or `action`, or as plain ids."""
+    if not isinstance(actions, list):
+        return ()
+    named = (each.get("id") or each.get("action") if isinstance(each, dict) else each for each in actions)
+    return tuple(name for name in named if isinstance(name, str))

@@ -1,0 +1,98 @@
+"""Plotly figures from typed series: one palette, one hue a measure, no chart junk."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import plotly.graph_objects as go
+import reflex as rx
+
+from backend.services.timeline import Line, Timeline
+from console import theme
+
+FEW = 24
+HOURLY = timedelta(hours=1).total_seconds()
+DAILY = timedelta(days=1).total_seconds()
+CONFIG = {"displayModeBar": False, "responsive": True}
+
+
+def over_time(series: Timeline, measures: Sequence[str], zone: str) -> go.Figure:
+    """Pushes over time: bars side by side while there are few points, lines when there are many."""
+    times = [_wall(at, zone, series.step_seconds) for at in series.times]
+    lines = [line for name in measures for line in series.lines if line.measure == name]
+    few = len(times) <= FEW and series.step_seconds < DAILY
+    make = _bars if few else _line
+    figure = go.Figure([make(line, times, _hover(series.step_seconds, zone)) for line in lines])
+    figure.update_layout(**_layout(theme.CHART_HEIGHT, "pushes"), barmode="group", bargap=0.3)
+    figure.update_xaxes(**_axis(times, series.step_seconds))
+    return figure
+
+
+def _wall(at: datetime, zone: str, step: int) -> datetime:
+    """Days are UTC days and keep their date; finer steps are shown in the app's own time."""
+    return at.replace(tzinfo=None) if step >= DAILY else at.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+
+
+def _hover(step: int, zone: str) -> str:
+    moment = "%{x|%a %-d %b %Y} UTC" if step >= DAILY else f"%{{x|%-d %b %Y, %H:%M}} {zone}"
+    return "<b>%{y:,}</b> %{fullData.name}<br>" + moment + "<extra></extra>"
+
+
+def _line(line: Line, times: list[datetime], hover: str) -> go.Scatter:
+    colour = theme.MEASURE[line.measure]
+    return go.Scatter(
+        x=times, y=list(line.counts), name=line.measure, mode="lines", hovertemplate=hover,
+        line={"color": colour, "width": 2, "shape": "linear"},
+    )
+
+
+def _bars(line: Line, times: list[datetime], hover: str) -> go.Bar:
+    return go.Bar(
+        x=times, y=list(line.counts), name=line.measure, hovertemplate=hover,
+        marker={"color": theme.MEASURE[line.measure], "cornerradius": 3, "line": {"width": 0}},
+    )
+
+
+def _layout(height: int, unit: str) -> dict[str, object]:
+    return {
+        "height": height,
+        "margin": {"l": 56, "r": 16, "t": 24, "b": 32},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"family": "system-ui, sans-serif", "size": theme.CHART_FONT, "color": theme.CHART_TEXT},
+        "showlegend": False,
+        "hovermode": "closest",
+        "dragmode": False,
+        "yaxis": {
+            "gridcolor": theme.CHART_GRID, "zeroline": False, "rangemode": "tozero", "fixedrange": True,
+            "tickformat": ",~s", "nticks": 5, "title": {"text": unit, "standoff": 8}, "automargin": True,
+        },
+    }
+
+
+def _axis(times: list[datetime], step: int) -> dict[str, object]:
+    axis: dict[str, object] = {"showgrid": False, "zeroline": False, "fixedrange": True, "nticks": 8, "ticks": ""}
+    axis["tickformat"] = "%-d %b" if step >= DAILY else "%H:%M\n%-d %b"
+    if times and len(times) <= 2:  # Plotly would stretch one minute over the whole width
+        width = timedelta(seconds=step)
+        axis["range"] = [times[0] - 6 * width, times[-1] + 6 * width]
+    return axis
+
+
+def chart(figure: rx.Var[go.Figure], label: str) -> rx.Component:
+    """The figure in its place; it follows the width of its panel and the light or dark of the page."""
+    return rx.el.div(
+        rx.plotly.basic(data=figure, config=CONFIG, width="100%", use_resize_handler=True),
+        class_name="chart", role="img", aria_label=label,
+    )
+
+
+def legend(*measures: str) -> rx.Component:
+    """Which hue is which measure."""
+    return rx.el.div(
+        *[
+            rx.el.span(rx.el.span(class_name="dot", style={"background": theme.MEASURE[name]}), name.capitalize(), class_name="legend-item")
+            for name in measures
+        ],
+        class_name="legend",
+    )

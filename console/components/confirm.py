@@ -1,0 +1,20 @@
+"""Asking before what cannot be undone, by naming the thing."""
+
+import reflex as rx
+
+
+def confirm(trigger: rx.Component, title, text, action: str, on_confirm) -> rx.Component:
+    """A dialog in front of a destructive action; Esc and Keep close it."""
+    return rx.alert_dialog.root(
+        rx.alert_dialog.trigger(trigger),
+        rx.alert_dialog.content(
+            rx.alert_dialog.title(title, size="4"),
+            rx.alert_dialog.description(text, size="2"),
+            rx.el.div(
+                rx.alert_dialog.cancel(rx.button("Keep it", variant="soft", color_scheme="gray")),
+                rx.alert_dialog.action(rx.button(action, color_scheme="red", on_click=on_confirm)),
+                class_name="dialog-actions",
+            ),
+            max_width="440px",
+        ),
+    )

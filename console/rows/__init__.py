@@ -1,0 +1,1 @@
+"""Frozen rows as pages show them: service rows put into words. Pure, without a database."""

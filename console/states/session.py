@@ -1,0 +1,111 @@
+"""The signed-in member as the frame shows them; the app they work in; the palette."""
+
+import asyncio
+from dataclasses import dataclass
+
+import reflex as rx
+
+from backend.domain.vocabulary import Role
+from backend.services import campaigns, members
+from backend.services.members import Viewer
+from console import routes, words
+from console.core import core
+from console.states.base import actor, app_number, find_viewer, read, requires, viewer
+
+RANK = {role.value: role.rank for role in Role}
+PALETTE_ROWS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Me:
+    """The member in the corner of the frame."""
+
+    name: str = ""
+    email: str = ""
+    initials: str = ""
+    role: str = ""
+    rank: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class AppChoice:
+    """An app that the member may open."""
+
+    id: str = ""
+    name: str = ""
+    initials: str = ""
+    zone: str = "UTC"
+    current: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A campaign found by the palette."""
+
+    label: str
+    href: str
+    state: str
+
+
+class SessionState(rx.State):
+    """Everything is empty until a guarded visit has filled it: strangers are sent these values too."""
+
+    me: Me = Me()
+    app: AppChoice = AppChoice()
+    apps: tuple[AppChoice, ...] = ()
+    ready: bool = False
+    hits: tuple[Hit, ...] = ()
+
+    @rx.event
+    async def enter(self):
+        """The guard of every page: a stranger goes to the sign-in page, with the way back."""
+        found = await asyncio.to_thread(find_viewer, self.router.headers.cookie or "")
+        if found is None:
+            self.reset()
+            return rx.redirect(routes.sign_in(self.router.url.path))
+        self.me, self.app, self.apps, self.ready = _me(found), _app(found), _apps(found), True
+        return None
+
+    @rx.event
+    @requires(Role.ANALYST)
+    async def open_app(self, app_id: str):
+        """Goes over to another app; every page starts afresh there."""
+        chosen = next((app for app in viewer().apps if app.id == app_id), None)
+        if chosen is not None:
+            await asyncio.to_thread(_choose, chosen.number)
+        return rx.call_script(f"location.assign({routes.OVERVIEW!r})")
+
+    @rx.event
+    @requires(Role.ANALYST)
+    async def look_for(self, text: str):
+        """Campaigns whose name has these words in it."""
+        found = await read(campaigns.listing, search=str(text)[:100], limit=PALETTE_ROWS)
+        self.hits = tuple(_hit(row) for row in found.items)
+
+
+def _hit(row: campaigns.CampaignRow) -> Hit:
+    href = routes.edit_campaign(row.id) if row.state == "draft" else routes.campaign(row.id)
+    return Hit(row.name, href, row.state)
+
+
+def _choose(number: int) -> None:
+    with core().work(actor(), app_number()) as work:
+        members.choose_app(work, viewer(), number)
+
+
+def _me(found: Viewer) -> Me:
+    role = str(found.role or "")
+    return Me(found.name or found.email, found.email, words.initials(found.name, found.email), role, RANK.get(role, -1))
+
+
+def _app(found: Viewer) -> AppChoice:
+    app = found.app
+    return AppChoice(app.id, app.name, words.initials(app.name, app.slug), app.default_timezone, True) if app else AppChoice()
+
+
+def _apps(found: Viewer) -> tuple[AppChoice, ...]:
+    current = found.app.id if found.app else ""
+    return tuple(
+        AppChoice(app.id, app.name, words.initials(app.name, app.slug), app.default_timezone, app.id == current)
+        for app in found.apps
+    )
