@@ -17,6 +17,15 @@
     if (event.target instanceof Element && event.target.closest(".palette")) palette(event);
   });
 
+  /* A file is read here and put into the text field of that name: it goes to the server with the form. */
+  document.addEventListener("change", async (event) => {
+    const name = event.target instanceof HTMLInputElement && event.target.dataset.fills;
+    const field = name && document.getElementById(name);
+    if (!field || !event.target.files.length) return;
+    field.value = await event.target.files[0].text();
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+
   function palette(event) {
     const list = event.target.closest(".palette");
     const items = [...list.querySelectorAll(".palette-item")];

@@ -88,4 +88,4 @@ def sign_in(after: str = "") -> str:
 
 def state_route(route: str) -> rx.Var[bool]:
     """Whether the page shown now belongs to this route."""
-    return rx.State.router.route_id == (route.strip("/") or "index")
+    return rx.State.router.route_id == ("/index" if route == OVERVIEW else route)

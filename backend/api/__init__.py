@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 
-from backend.api import admin, auth, docs, health, problems
+from backend.api import admin, auth, docs, health, ingest, lists, people, problems, segments, server, stats, templates
 from backend.api.bodies import storable
 from backend.api.cors import CorsByApp
 from backend.api.deps import OPEN
@@ -42,28 +42,33 @@ def create_api(core: Core) -> FastAPI:
         redirect_slashes=False,
     )
     api.state.core = core
-    api.state.metrics = Metrics(core)
+
+    def current() -> Core:
+        held: Core = api.state.core
+        return held
+
+    api.state.metrics = Metrics(current)
     for router in versioned():
         api.include_router(
             router,
             prefix=PREFIX,
             dependencies=[Depends(storable)],
             responses=problems.DOCUMENTED,
-            max_body_size=MAX_BODY,
         )
     for router in (health.router, auth.router, docs.router):
         api.include_router(router)
     api.include_router(health.router, prefix=PREFIX, include_in_schema=False)
     api.add_api_route("/api/{path:path}", _nowhere, methods=METHODS, include_in_schema=False, dependencies=[OPEN])
     problems.install(api)
-    api.add_middleware(CorsByApp, core=core)
+    api.add_middleware(CorsByApp, core=current)
     api.add_middleware(Measured, metrics=api.state.metrics)
     return api
 
 
 def versioned() -> list[APIRouter]:
     """The routers under `/api/v1`, in the order of the documentation."""
-    return [admin.router]
+    routers = (ingest, people, lists, segments, templates, server, stats, admin)
+    return [module.router for module in routers]
 
 
 def _nowhere(request: Request) -> None:

@@ -5,7 +5,7 @@ against its own app's (`deps.client_caller`). Receipts come from anywhere: their
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -26,10 +26,10 @@ _DONE = "tocsin.cors"
 class CorsByApp:
     """Answers preflights and opens answers to the origins that apps allow.
 
-    A framework around it that answers preflights itself must be inside; wrapped twice, it acts once.
+    A framework that answers preflights itself must be inside; wrapped twice, it acts once.
     """
 
-    def __init__(self, app: ASGIApp, core: Core) -> None:
+    def __init__(self, app: ASGIApp, core: Callable[[], Core]) -> None:
         self._app = app
         self._core = core
 
@@ -53,7 +53,7 @@ class CorsByApp:
         return origin if allows(await asyncio.to_thread(self._origins), origin) else None
 
     def _origins(self) -> set[str]:
-        with self._core.reading(VISITOR) as work:
+        with self._core().reading(VISITOR) as work:
             return apps.allowed_origins(work)
 
 

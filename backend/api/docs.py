@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, FastAPI, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from backend.api import problems
+from backend.api.campaign_shapes import REF, definition_schemas
 from backend.api.deps import OPEN
 
 router = APIRouter(prefix="/api", dependencies=[OPEN], include_in_schema=False)
@@ -32,14 +33,35 @@ a { color: var(--key); } nav a { margin-right: 1rem; }
 @router.get("/openapi.json")
 def openapi(request: Request) -> Response:
     """The contract, for programs."""
-    return JSONResponse(request.app.openapi())
+    return JSONResponse(document(request.app))
 
 
 @router.get("/docs")
 def page(request: Request) -> Response:
     """The contract, for people."""
-    document = request.app.openapi()
-    return HTMLResponse(render(document), headers={"Content-Security-Policy": CSP})
+    return HTMLResponse(render(document(request.app)), headers={"Content-Security-Policy": CSP})
+
+
+def document(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document, with the shape of a campaign that its routes refer to."""
+    made = app.openapi()
+    shapes = {**made["components"]["schemas"], **definition_schemas()}
+    paths = _hoisted(made["paths"], shapes)
+    return {**made, "paths": paths, "components": {**made["components"], "schemas": shapes}}
+
+
+def _hoisted(node: Any, shapes: dict[str, Any]) -> Any:
+    """A copy whose inner `$defs` have moved to `shapes`, where every reference finds them."""
+    if isinstance(node, list):
+        return [_hoisted(one, shapes) for one in node]
+    if not isinstance(node, dict):
+        return node
+    for name, inner in node.get("$defs", {}).items():
+        shapes[name] = _hoisted(inner, shapes)
+    copy = {name: _hoisted(value, shapes) for name, value in node.items() if name != "$defs"}
+    if str(copy.get("$ref", "")).startswith("#/$defs/"):
+        copy["$ref"] = REF.format(model=copy["$ref"].removeprefix("#/$defs/"))
+    return copy
 
 
 def render(document: Mapping[str, Any]) -> str:

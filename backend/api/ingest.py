@@ -1,7 +1,8 @@
 """What apps and browsers tell: devices, users, events, receipts, preferences."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, FastAPI, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -67,10 +68,11 @@ def register_device(caller: ClientCaller, body: DeviceIn, response: Response) ->
     """Registers an address; 200 when a device has it already. The secret is told to new devices, to whoever shows
     it, and to server keys, who get a new one in its place."""
     with caller.core.work(caller.actor, caller.app_id) as work:
-        speaker = _speaker(work, caller)
+        speaker = subscribers.speaker(work, _trusted(caller), None, caller.user_header)
         if body.user_id is not None:
             subscribers.check_names(speaker, body.user_id)
-        made = subscribers.register_device(work, body, holder=speaker.secret, trusted=speaker.trusted)
+        holder = subscribers.shown_secret(caller.device_header)
+        made = subscribers.register_device(work, body, holder=holder, trusted=speaker.trusted)
     response.status_code = 201 if made.created else 200
     return RegisteredOut(made.device.id, made.secret)
 
@@ -134,17 +136,22 @@ def record_events(caller: ClientCaller, body: EventsIn) -> EventsResult:
         return subscribers.record_events(work, events)
 
 
-@router.post(
-    "/receipts",
-    status_code=202,
-    dependencies=[OPEN],
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {"application/json": {"schema": ReceiptsIn.model_json_schema()}},
-        }
-    },
-)
+def _inlined(schema: Any, parts: Mapping[str, Any]) -> Any:
+    """A JSON schema without references: inside an OpenAPI document they would point elsewhere."""
+    if isinstance(schema, list):
+        return [_inlined(item, parts) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return _inlined(parts[schema["$ref"].removeprefix("#/$defs/")], parts)
+    return {name: _inlined(item, parts) for name, item in schema.items() if name != "$defs"}
+
+
+_RECEIPTS = ReceiptsIn.model_json_schema()
+_BODY = {"required": True, "content": {"application/json": {"schema": _inlined(_RECEIPTS, _RECEIPTS["$defs"])}}}
+
+
+@router.post("/receipts", status_code=202, dependencies=[OPEN], openapi_extra={"requestBody": _BODY})
 async def record_receipts(request: Request) -> ReceiptResult:
     """Records what devices did with their pushes. No key is needed: `t` proves each. Any content type is taken, so
     that a page's `navigator.sendBeacon` works without a preflight."""
@@ -176,5 +183,8 @@ def close_receipt_log(app: FastAPI) -> None:
 
 
 def _speaker(work: Work, caller: Caller) -> Speaker:
-    trusted = caller.scope is not Scope.CLIENT
-    return subscribers.speaker(work, trusted, caller.device_header, caller.user_header)
+    return subscribers.speaker(work, _trusted(caller), caller.device_header, caller.user_header)
+
+
+def _trusted(caller: Caller) -> bool:
+    return caller.scope is not Scope.CLIENT

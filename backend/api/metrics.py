@@ -1,7 +1,7 @@
 """What Prometheus reads: requests by route and status, and the work that is due."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, Metric, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -20,7 +20,7 @@ SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 class Metrics:
     """The figures of one server process; each API has its own registry."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Callable[[], Core]) -> None:
         self._registry = CollectorRegistry()
         labels = ("method", "route")
         self._requests = Counter(
@@ -43,14 +43,14 @@ class Metrics:
 class _Due(Collector):
     """Asked at each scrape: the installation's backlog."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Callable[[], Core]) -> None:
         self._core = core
 
     def describe(self) -> Iterator[Metric]:
         return iter(())  # known without asking the database
 
     def collect(self) -> Iterator[Metric]:
-        with self._core.reading(MONITOR) as work:
+        with self._core().reading(MONITOR) as work:
             due = installation.backlog(work)
         yield GaugeMetricFamily("tocsin_chunks_due", "Chunks that are due and not done.", due.chunks)
         yield GaugeMetricFamily("tocsin_oldest_due_seconds", "How long the oldest of them has waited.", due.seconds)

@@ -14,7 +14,16 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend import errors
-from backend.errors import FieldError, FencedOut, Invalid, NotAuthenticated, TocsinError, TooManyRequests, TooMuch
+from backend.errors import (
+    FencedOut,
+    FieldError,
+    Invalid,
+    NotAuthenticated,
+    StillRunning,
+    TocsinError,
+    TooManyRequests,
+    TooMuch,
+)
 
 log = logging.getLogger("tocsin.api")
 MEDIA_TYPE = "application/problem+json"
@@ -101,6 +110,8 @@ def _expected(_request: Request, error: Exception) -> Response:
 def _headers(error: TocsinError) -> dict[str, str]:
     if isinstance(error, TooManyRequests):
         return {"Retry-After": str(error.retry_after)}
+    if isinstance(error, StillRunning):
+        return {"Retry-After": "1"}
     if isinstance(error, NotAuthenticated):
         return {"WWW-Authenticate": 'Bearer realm="tocsin"'}
     return {}

@@ -212,9 +212,6 @@ class Connection(asyncio.Protocol):
             reason = f"goaway {_code(event.error_code)} {reason}".rstrip()
             self._owner.refused(calls, reason, wait=False)
 
-    def _on_pong(self, event: events.PingAckReceived) -> None:
-        self._pinged = None
-
     # Streams
 
     def _finish(self, stream: int) -> None:
@@ -318,5 +315,4 @@ _HANDLERS: dict[type[events.Event], Callable[..., None]] = {
     events.StreamEnded: Connection._on_end,
     events.StreamReset: Connection._on_reset,
     events.ConnectionTerminated: Connection._on_goaway,
-    events.PingAckReceived: Connection._on_pong,
 }

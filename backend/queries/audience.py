@@ -65,8 +65,7 @@ def ensure_users(session: Session, app_id: int, buckets: Mapping[str, int], now:
     ).bindparams(bindparam("nothing", type_=Json), bindparam("now", type_=UTCDateTime()))
     bound = {"rows": json.dumps(rows), "app_id": app_id}
     found = text(
-        f'SELECT u.external_id, u.id FROM {given} JOIN "user" u '
-        "ON u.app_id = :app_id AND u.external_id = v.external_id"
+        f'SELECT u.external_id, u.id FROM {given} JOIN "user" u ON u.app_id = :app_id AND u.external_id = v.external_id'
     )
     known = dict(session.execute(found, bound).all())
     if len(known) == len(buckets):
@@ -93,7 +92,7 @@ def user_number(session: Session, app_id: int, external_id: str) -> int | None:
 def user_numbers(session: Session, app_id: int, external_ids: Collection[str]) -> dict[str, int]:
     """The known ones among these external ids."""
     found = text(
-        'SELECT u.external_id, u.id FROM '
+        "SELECT u.external_id, u.id FROM "
         f"{table_from_json(sqlite(session), {'external_id': 'text'})} "
         'JOIN "user" u ON u.app_id = :app_id AND u.external_id = v.external_id'
     )
@@ -199,9 +198,7 @@ def devices_at(session: Session, app_id: int, indexes: Collection[bytes]) -> Seq
 
 def device_numbers(session: Session, app_id: int, numbers: Collection[int]) -> dict[int, int]:
     """The known ones among these devices, each with its user."""
-    found = select(col(Device.id), col(Device.user_id)).where(
-        col(Device.app_id) == app_id, col(Device.id).in_(numbers)
-    )
+    found = select(col(Device.id), col(Device.user_id)).where(col(Device.app_id) == app_id, col(Device.id).in_(numbers))
     return dict(session.execute(found).all())
 
 
@@ -220,9 +217,7 @@ def add_devices(session: Session, rows: Sequence[Mapping[str, Any]]) -> dict[tup
 
 def _upsert(session: Session, table: type[Device]) -> Any:
     statement: Any = lite.insert(table) if sqlite(session) else postgresql.insert(table)
-    return statement.on_conflict_do_nothing(
-        index_elements=["app_id", "address_index", "provider", "environment"]
-    )
+    return statement.on_conflict_do_nothing(index_elements=["app_id", "address_index", "provider", "environment"])
 
 
 def change_device(session: Session, number: int, **values: Any) -> None:

@@ -184,8 +184,9 @@ def target_devices(session: Session, run_id: int) -> int:
 
 
 def using_segment(session: Session, app_id: int, public_id: str) -> Sequence[str]:
-    """Names of campaigns whose audience names the segment."""
-    mine = (col(Campaign.app_id) == app_id, col(Campaign.archived_at).is_(None))
+    """Names of campaigns, yet to end, whose audience names the segment."""
+    ended = (CampaignState.FINISHED, CampaignState.CANCELLED, CampaignState.ARCHIVED)
+    mine = (col(Campaign.app_id) == app_id, col(Campaign.archived_at).is_(None), col(Campaign.state).not_in(ended))
     rows = session.execute(select(col(Campaign.name), col(Campaign.definition)).where(*mine))
     return [name for name, definition in rows if public_id in _named(definition)]
 

@@ -124,7 +124,7 @@ class SqliteEntry(Entry):
         timed = and_(
             _glob(text, f"{_DAY}T[0-2][0-9]:*"), zoned, func.instr(text, " ") == 0, func.substr(text, 12, 2) < "24"
         )
-        readable = and_(self._type() == "text", func.date(day) == day, or_(_glob(text, _DAY), timed))
+        readable = and_(self._type() == "text", func.date(day, "+0 days") == day, or_(_glob(text, _DAY), timed))
         return case((readable, sql_cast(func.strftime("%s", text), Integer)))
 
 

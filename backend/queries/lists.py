@@ -36,9 +36,9 @@ def one(session: Session, app_id: int, number: int) -> Row[Any] | None:
 
 
 def _lists(app_id: int) -> Select[Any]:
-    return select(
-        col(UserList.id), col(UserList.name), col(UserList.created_at), _MEMBERS.label("members")
-    ).where(col(UserList.app_id) == app_id)
+    return select(col(UserList.id), col(UserList.name), col(UserList.created_at), _MEMBERS.label("members")).where(
+        col(UserList.app_id) == app_id
+    )
 
 
 def add_members(session: Session, list_id: int, users: Collection[int]) -> int:
@@ -56,8 +56,6 @@ def add_members(session: Session, list_id: int, users: Collection[int]) -> int:
 
 def remove_members(session: Session, list_id: int, users: Collection[int]) -> int:
     """Takes users out of a list; how many were there."""
-    gone = delete(UserListMember).where(
-        col(UserListMember.list_id) == list_id, col(UserListMember.user_id).in_(users)
-    )
+    gone = delete(UserListMember).where(col(UserListMember.list_id) == list_id, col(UserListMember.user_id).in_(users))
     result: Any = session.execute(gone.execution_options(synchronize_session=False))
     return int(result.rowcount)

@@ -30,9 +30,7 @@ def hand_over(session: Session, anonymous: int, known: int) -> None:
         moved = update(table).where(col(table.user_id) == anonymous).values(user_id=known)
         session.execute(moved.execution_options(**_UNTRACKED))
     wished = select(col(Preference.category_id)).where(col(Preference.user_id) == known)
-    wishes = update(Preference).where(
-        col(Preference.user_id) == anonymous, col(Preference.category_id).not_in(wished)
-    )
+    wishes = update(Preference).where(col(Preference.user_id) == anonymous, col(Preference.category_id).not_in(wished))
     session.execute(wishes.values(user_id=known).execution_options(**_UNTRACKED))
     listed = select(col(UserListMember.list_id)).where(col(UserListMember.user_id) == known)
     places = update(UserListMember).where(

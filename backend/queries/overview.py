@@ -26,7 +26,7 @@ class Span:
 
 
 def _within(span: Span) -> ColumnElement[bool]:
-    hours = and_(col(Rollup.hour) >= span.start, col(Rollup.hour) < span.end)
+    hours = and_(col(Rollup.app_id) == span.app_id, col(Rollup.hour) >= span.start, col(Rollup.hour) < span.end)
     return hours if span.campaign_id is None else and_(hours, col(Rollup.campaign_id) == span.campaign_id)
 
 

@@ -97,7 +97,7 @@ def lock_roll_up(session: Session, *, wait: bool) -> bool:
 
 
 def roll_up(session: Session, run_ids: Collection[int]) -> None:
-    """Writes the runs' roll-up anew from their rows; test runs get none.
+    """Writes the runs' roll-up anew from their rows; `behind` and `with_rows` never name a test run.
 
     One INSERT … SELECT reads outcomes and receipts in one snapshot, so delivered never outruns accepted.
     """
@@ -122,7 +122,7 @@ def _rollup_rows(run_ids: Collection[int]) -> Select[Any]:
     hour = func.coalesce(rows.c.hour, planned, type_=UTCDateTime())
     kept = [col(Run.app_id), col(Run.campaign_id), rows.c.run_id, hour, rows.c.variant, rows.c.platform, rows.c.measure]
     statement = select(*kept, cast(func.sum(rows.c.count), BigInteger)).join(Run, col(Run.id) == rows.c.run_id)
-    return statement.where(col(Run.kind) != TEST).group_by(*places(kept))
+    return statement.group_by(*places(kept))
 
 
 def mark_rolled(session: Session, run_ids: Collection[int], until: datetime) -> None:

@@ -70,7 +70,7 @@ def campaign_names(session: Session, app_id: int, numbers: Collection[int]) -> d
 
 def _named(session: Session, table: Any, app_id: int, numbers: Collection[int]) -> dict[int, str]:
     mine = (col(table.app_id) == app_id, col(table.id).in_(numbers))
-    return dict(session.execute(select(col(table.id), col(table.name)).where(*mine)).tuples().all())
+    return {row[0]: row[1] for row in session.execute(select(col(table.id), col(table.name)).where(*mine))}
 
 
 def categories(session: Session, app_id: int) -> dict[str, CategoryFact]:

@@ -12,9 +12,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_va
 
 from backend.domain import content as rules
 from backend.domain.vocabulary import Platform
-from backend.errors import FieldError, Invalid
+from backend.errors import FieldError
 from backend.services import template_engine as engine
-from backend.services.rendering import DEFAULT_TTL, MAX_COLLAPSE_KEY, content_problems
+from backend.services.rendering import DEFAULT_TTL, MAX_COLLAPSE_KEY, syntax_problem
 from backend.services.strict import Partial, Strict, read, refused
 
 MAX_TTL = 2_419_200
@@ -39,8 +39,9 @@ def _cleaned(text: Any) -> Any:
     return rules.clean(text) if isinstance(text, str) else "" if text is None else text
 
 
-def _short(text: str) -> str | None:
-    return f"is longer than {engine.MAX_SOURCE} bytes" if len(text.encode("utf-8")) > engine.MAX_SOURCE else None
+def _fillable(text: str) -> str | None:
+    too_long = len(text.encode("utf-8")) > engine.MAX_SOURCE
+    return f"is longer than {engine.MAX_SOURCE} bytes" if too_long else syntax_problem(text)
 
 
 def _address(problem: Callable[[str], str | None], *, image: bool) -> Callable[[str], str | None]:
@@ -51,6 +52,8 @@ def _address(problem: Callable[[str], str | None], *, image: bool) -> Callable[[
         if variable is None:
             return problem(text)
         fixed = text[: variable.start()]
+        if wrong := _fillable(text):
+            return wrong
         if image and not (fixed[:8].lower() == "https://" or "https://".startswith(fixed.lower())):
             return "must begin with https://"
         wrong = rules.link_problem(fixed + "x") if ":" in fixed else None
@@ -106,12 +109,12 @@ def _distinct(actions: list["ActionIn"]) -> list["ActionIn"]:
     return actions
 
 
-Text = Annotated[str, BeforeValidator(_cleaned), _checked(_short)]
-Words = Annotated[str, Field(max_length=200), AfterValidator(rules.clean)]
+Text = Annotated[str, BeforeValidator(_cleaned), _checked(_fillable)]
+Words = Annotated[str, Field(max_length=200), AfterValidator(rules.clean), _checked(syntax_problem)]
 Link = Annotated[str, Field(max_length=engine.MAX_SOURCE), _checked(_address(rules.link_problem, image=False))]
 Image = Annotated[str, Field(max_length=engine.MAX_SOURCE), _checked(_address(rules.image_problem, image=True))]
 FixedImage = Annotated[str, _checked(_plain(rules.image_problem))]
-Optional_ = BeforeValidator(_stripped)
+Blank = BeforeValidator(_stripped)
 Name = Annotated[str, Field(pattern=r"^[\w][\w .:/-]{0,127}$")]
 Resource = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}$")]
 Milliseconds = Annotated[int, Field(ge=0, le=60_000)]
@@ -124,7 +127,7 @@ class ActionIn(Strict):
 
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
     title: Annotated[Text, Field(min_length=1)]
-    link: Annotated[Link | None, Optional_] = None
+    link: Annotated[Link | None, Blank] = None
     icon: FixedImage | None = None
 
 
@@ -134,13 +137,13 @@ class Fields(BaseModel):
     title: Text = ""
     subtitle: Text = ""
     body: Text = ""
-    image: Annotated[Image | None, Optional_] = None
-    link: Annotated[Link | None, Optional_] = None
+    image: Annotated[Image | None, Blank] = None
+    link: Annotated[Link | None, Blank] = None
     actions: Annotated[list[ActionIn], Field(max_length=4), AfterValidator(_distinct)] = []
     data: Annotated[
         dict[
             Annotated[str, AfterValidator(_data_key)],
-            Annotated[str, BeforeValidator(_data_value), _checked(_short)],
+            Annotated[str, BeforeValidator(_data_value), _checked(_fillable)],
         ],
         Field(max_length=MAX_DATA),
     ] = {}
@@ -259,10 +262,7 @@ class Content(Strict, Fields):
 
 def parse_content(data: Mapping[str, Any], path: str = "content") -> dict[str, Any]:
     """The canonical form of one content. Raises `Invalid` with paths below `path`."""
-    content = read(Content, data, path).model_dump(mode="json")
-    if problems := content_problems(content, path):
-        raise Invalid(problems)
-    return content
+    return read(Content, data, path).model_dump(mode="json")
 
 
 def wordless(content: Mapping[str, Any], path: str = "content") -> list[FieldError]:

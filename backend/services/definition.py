@@ -20,7 +20,6 @@ from pydantic import (
 from backend.domain import content as rules
 from backend.errors import FieldError, Invalid
 from backend.services.content import Content
-from backend.services.rendering import content_problems
 from backend.services.strict import Strict, read, refused
 
 LATER_SCHEDULES = ("local_time", "best_hour", "recurring", "event")
@@ -124,7 +123,7 @@ def parse(data: Mapping[str, Any]) -> CampaignDefinition:
     """Reads a campaign. Raises `Invalid` naming each wrong field (`variants[0].content.title`)."""
     _refuse_later(data)
     definition = read(CampaignDefinition, _named(data))
-    if errors := [*_mismatches(definition), *_template_problems(definition)]:
+    if errors := _mismatches(definition):
         raise Invalid(errors)
     return definition
 
@@ -180,12 +179,3 @@ def _mismatches(definition: CampaignDefinition) -> list[FieldError]:
         if variant.template_id is None and variant.content is None:
             errors.append(FieldError(f"variants[{index}].content", "is required, or a template_id"))
     return errors
-
-
-def _template_problems(definition: CampaignDefinition) -> list[FieldError]:
-    return [
-        problem
-        for index, variant in enumerate(definition.variants)
-        if variant.content is not None
-        for problem in templates.content_problems(variant.content.model_dump(mode="json"), f"variants[{index}].content")
-    ]

@@ -97,9 +97,7 @@ def _problems(index: int, event: EventIn, owners: Mapping[str, Any]) -> Iterable
     yield from fields.property_problems(event.properties or {}, f"{path}.properties")
 
 
-def _row(
-    work: Work, event: EventIn, owners: Mapping[str, tuple[int, int]], users: Mapping[str, int]
-) -> dict[str, Any]:
+def _row(work: Work, event: EventIn, owners: Mapping[str, tuple[int, int]], users: Mapping[str, int]) -> dict[str, Any]:
     device, owner = owners[event.device_id] if event.device_id else (None, users[event.user_id or ""])
     return {
         "user_id": owner,

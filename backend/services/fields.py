@@ -90,8 +90,12 @@ def _moment(at: datetime) -> datetime:
     return at.astimezone(UTC)
 
 
-Short = Annotated[str, StringConstraints(min_length=1, max_length=120), AfterValidator(clean), AfterValidator(_not_blank)]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(clean), AfterValidator(_not_blank)]
+Short = Annotated[
+    str, StringConstraints(min_length=1, max_length=120), AfterValidator(clean), AfterValidator(_not_blank)
+]
+Name = Annotated[
+    str, StringConstraints(min_length=1, max_length=200), AfterValidator(clean), AfterValidator(_not_blank)
+]
 Version = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(clean)]
 ExternalId = Annotated[
     str, StringConstraints(min_length=1, max_length=255), AfterValidator(clean), AfterValidator(_not_blank)

@@ -25,7 +25,7 @@ class Speaker:
 
     `trusted`: the app's back end, for everybody in its app. Else `device` (with its user, `owner`) is
     the device whose secret was shown, `user` the external id that the app's back end has signed, and
-    `believed` says that this app takes user ids at their word. `secret` is what was shown, if anything.
+    `believed` says that this app takes user ids at their word.
     """
 
     trusted: bool
@@ -33,7 +33,6 @@ class Speaker:
     owner: int | None = None
     user: str | None = None
     believed: bool = False
-    secret: str | None = None
 
 
 def speaker(work: Work, trusted: bool, device_header: str | None, user_header: str | None) -> Speaker:
@@ -47,7 +46,6 @@ def speaker(work: Work, trusted: bool, device_header: str | None, user_header: s
         owner=row.user_id if row else None,
         user=_proven_user(work, user_header) if user_header else None,
         believed=not apps.get_app(work, work.app_id).identity_verification,
-        secret=device_header.partition(".")[2] if device_header else None,
     )
 
 
@@ -63,6 +61,11 @@ def device_with(work: Work, device_id: str, secret: str) -> Any:
 def _shown_device(work: Work, header: str) -> Any:
     device_id, _, secret = header.partition(".")
     return device_with(work, device_id.strip(), secret.strip())
+
+
+def shown_secret(device_header: str | None) -> str | None:
+    """The secret in the header, unproven: a registration may come from a device that is gone by now."""
+    return (device_header or "").partition(".")[2].strip() or None
 
 
 def _proven_user(work: Work, token: str) -> str:

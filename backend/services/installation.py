@@ -1,10 +1,7 @@
 """Whether this installation can work, and the figures that a monitoring system wants of it."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy.exc import DBAPIError
 
 from backend import migrate
@@ -24,19 +21,10 @@ class Backlog:
 def problem(core: Core) -> str | None:
     """One sentence on why requests cannot be served, None when they can."""
     try:
-        with core.engine.connect() as connection:
-            current = MigrationContext.configure(connection).get_current_revision()
+        behind = migrate.behind(core.engine)
     except DBAPIError:
         return "The database does not answer."
-    if current != newest_schema():
-        return f"The schema is at {current or 'nothing'}, this version needs {newest_schema()}: run `tocsin migrate`."
-    return None
-
-
-@lru_cache(maxsize=1)
-def newest_schema() -> str | None:
-    """The revision that this version's code is written for."""
-    return ScriptDirectory.from_config(migrate.config()).get_current_head()
+    return f"The schema is at {behind}: run `tocsin migrate`." if behind else None
 
 
 def backlog(work: Work) -> Backlog:

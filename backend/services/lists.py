@@ -81,9 +81,7 @@ def remove_members(work: Work, list_id: str, user_ids: Sequence[str]) -> Members
     return _changed(work, list_id, user_ids, known, queries.remove_members(work.session, number, known.values()))
 
 
-def _changed(
-    work: Work, list_id: str, user_ids: Sequence[str], known: dict[str, int], changed: int
-) -> MembersChanged:
+def _changed(work: Work, list_id: str, user_ids: Sequence[str], known: dict[str, int], changed: int) -> MembersChanged:
     unknown = tuple(name for name in dict.fromkeys(user_ids) if name not in known)
     return MembersChanged(changed, get(work, list_id).members, unknown)
 

@@ -204,9 +204,7 @@ def merge(values: UserValues, given: UserIn) -> UserValues:
 
 
 def _values(row: Any) -> UserValues:
-    return UserValues(
-        row.id, row.attributes, row.language, row.timezone, row.country, row.latitude, row.longitude
-    )
+    return UserValues(row.id, row.attributes, row.language, row.timezone, row.country, row.latitude, row.longitude)
 
 
 def user_row(work: Work, number: int) -> UserRow:

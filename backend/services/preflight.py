@@ -103,12 +103,14 @@ def _walk(work: Work, context: RunContext, data: Mapping[str, Any]) -> Iterator[
     after = 0
     while rows := queries.devices(work.session, work.app_id, where, context.category_id, now, after, PAGE):
         for found in rows:
-            row = _Row(found, _variant(found.bucket, salt, ends), found.address_index in seen)
+            row = _Row(found, _variant(found.bucket, salt, ends))
+            twin = found.address_index in seen
             if found.state == "active" and found.permission != "denied":
                 seen.add(found.address_index)
             if found.credential_id not in encoders:
                 encoders[found.credential_id] = lookahead.encode_for(work, found.credential_id)
-            yield row, runs.prepare(row, context, work.core.keyring, encoders[found.credential_id], now)
+            encode = encoders[found.credential_id]
+            yield row, runs.prepare(row, context, work.core.keyring, encode, now, twin=twin)
         after = rows[-1].device_id
 
 
@@ -118,10 +120,10 @@ def _variant(bucket: int, salt: experiment.Salted, ends: list[int]) -> int:
 
 
 class _Row:
-    """A facts row of a delivery that is not there yet: everything but these two comes from the device."""
+    """A facts row of a delivery that is not there yet: everything but the variant comes from the device."""
 
-    def __init__(self, found: Any, variant: int, twin: bool) -> None:
-        self._found, self.variant, self.twin = found, variant, twin
+    def __init__(self, found: Any, variant: int) -> None:
+        self._found, self.variant = found, variant
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._found, name)

@@ -106,7 +106,9 @@ def record(work: Work, parts: Sequence[Sequence[ReceiptIn]]) -> list[ReceiptResu
     """
     numbers = _proven(work.core.keyring, parts)
     facts = {row.id: row for row in queries.deliveries(work.session, set(numbers.values()))}
-    asked = [[_values(work, receipt, facts.get(numbers.get((receipt.m, receipt.t)))) for receipt in part] for part in parts]
+    asked = [
+        [_values(work, receipt, facts.get(numbers.get((receipt.m, receipt.t)))) for receipt in part] for part in parts
+    ]
     wanted: dict[tuple[int, str, str], ReceiptValues] = {}
     for values in (values for part in asked for values in part if values):
         wanted.setdefault(values.key, values)

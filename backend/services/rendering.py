@@ -152,16 +152,14 @@ def _has_key(options: Mapping[str, Any]) -> bool:
 
 def content_problems(content: Mapping[str, Any], path: str = "content") -> list[FieldError]:
     """Every text in any layer of the content that is not in the template language."""
-    return [
-        FieldError(place, wrong)
-        for place, text in _texts(content, path)
-        if engine.is_template(text) and (wrong := _syntax_problem(text))
-    ]
+    return [FieldError(place, wrong) for place, text in _texts(content, path) if (wrong := syntax_problem(text))]
 
 
-def _syntax_problem(text: str) -> str | None:
+def syntax_problem(text: str) -> str | None:
+    """Why a text is not in the template language, None when it is."""
     try:
-        engine.compiled(text)
+        if engine.is_template(text):
+            engine.compiled(text)
     except engine.SyntaxProblem as error:
         return str(error)
     return None

@@ -119,12 +119,15 @@ def _context(
     )
 
 
-def prepare(row: Any, context: RunContext, keyring: KeyRing, encode: Encode, now: datetime) -> Ready | NotSent:
+def prepare(
+    row: Any, context: RunContext, keyring: KeyRing, encode: Encode, now: datetime, *, twin: bool = False
+) -> Ready | NotSent:
     """Decides one delivery and, if it is to be sent, renders and encodes it.
 
-    `row` has the columns of `queries.deliveries.facts`.
+    `row` has the columns of `queries.deliveries.facts`; `twin` says that the run reaches the same
+    address by an earlier row.
     """
-    verdict = decide(_target(row), context.policy, now)
+    verdict = decide(_target(row, twin), context.policy, now)
     if isinstance(verdict, Skip):
         return NotSent(row.id, DeliveryState.SKIPPED, verdict.reason)
     if isinstance(verdict, Expire):
@@ -199,7 +202,7 @@ def variables(row: Any, context: RunContext) -> dict[str, Any]:
     }
 
 
-def _target(row: Any) -> Target:
+def _target(row: Any, twin: bool) -> Target:
     if row.state is None or row.bucket is None:
         return Target(erased=True)
     return Target(
@@ -209,7 +212,7 @@ def _target(row: Any) -> Target:
         bucket=row.bucket,
         opted_in=row.opted_in,
         paused_until=row.paused_until,
-        twin=bool(row.twin),
+        twin=twin,
     )
 
 

@@ -30,7 +30,7 @@ class SegmentRow:
 
     id: str
     name: str
-    rules: Mapping[str, Any]
+    rules: dict[str, Any]
     description: str
     created_at: datetime
     updated_at: datetime
@@ -51,7 +51,7 @@ class Estimate:
     users: int
     devices: int
     reachable: int
-    by_platform: Mapping[str, int]
+    by_platform: dict[str, int]
     sample: tuple[str, ...]
 
 
@@ -65,8 +65,8 @@ class AudienceSize:
 
     people: int
     devices: int
-    by_platform: Mapping[str, int]
-    people_unreachable: Mapping[str, int]
+    by_platform: dict[str, int]
+    people_unreachable: dict[str, int]
 
 
 def describe(rules: Mapping[str, Any], names: Mapping[str, str] | None = None) -> str:
@@ -122,22 +122,29 @@ def delete(work: Work, segment_id: str) -> None:
 
 def members(work: Work, segment_id: str, *, cursor: str | None = None, limit: int = 50) -> Page[SegmentMember]:
     """The people for whom the segment is true now, oldest first, each with the devices it is true for."""
-    tree = read_rules(_found(work, segment_id).rules)
-    found = rows.people(work.session, _condition(work, tree), page.after(cursor), page.checked(limit))
+    where = condition(work, _found(work, segment_id).rules)
+    found = rows.people(work.session, where, page.after(cursor), page.checked(limit))
     return page.page(found, limit, lambda one: one.number, lambda one: _member(work, one))
+
+
+def condition(work: Work, rules: Mapping[str, Any]) -> ColumnElement[bool]:
+    """The app's pairs for which the rules are true, over `User` and `Device`. Raises `Invalid` naming each wrong rule."""
+    tree, library = read_rules(rules), Library(work)
+    library.add(tree)
+    return and_(compiler.in_app(work.app_id), compiler.where(tree, library.scope()))
 
 
 def estimate(work: Work, rules: Mapping[str, Any]) -> Estimate:
     """Counts in one pass, and the first users by id. Raises `Invalid` naming each wrong rule."""
-    condition = _condition(work, read_rules(rules))
-    found = rows.count(work.session, condition)
+    where = condition(work, rules)
+    found = rows.count(work.session, where)
     by_platform = _summed(one.devices for one in found)
     return Estimate(
         users=sum(one.people for one in found),
         devices=sum(by_platform.values()),
         reachable=sum(_summed(one.active for one in found).values()),
         by_platform=by_platform,
-        sample=rows.sample(work.session, condition, SAMPLE),
+        sample=rows.sample(work.session, where, SAMPLE),
     )
 
 
@@ -189,12 +196,6 @@ def audience_text(work: Work, audience: Mapping[str, Any]) -> str:
     included, excluded = (" or ".join(names.get(numbers[one], one) for one in side) for side in (include, exclude))
     whom = "Everyone" if audience.get("everyone") else included or "Nobody"
     return f"{whom} but {excluded}" if excluded else whom
-
-
-def _condition(work: Work, tree: Group) -> ColumnElement[bool]:
-    library = Library(work)
-    library.add(tree)
-    return and_(compiler.in_app(work.app_id), compiler.where(tree, library.scope()))
 
 
 def _segments(library: Library, audience: Mapping[str, Any], side: str) -> list[Group]:

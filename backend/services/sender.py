@@ -31,7 +31,7 @@ from backend.services.runs import NotSent, Ready, RunContext
 
 log = logging.getLogger("tocsin.sender")
 
-GROUPS = 4
+GROUPS = 2
 CHUNKS = 6
 CHUNKS_A_LANE = 3
 IDLE = 0.25
@@ -164,11 +164,12 @@ class Sender:
             rows = deliveries.planned_in(
                 work.session, held.claim.run_id, held.claim.number, held.context.category_id, self._group
             )
+            twins = deliveries.twins(work.session, held.context.app_id, held.claim.run_id, rows)
             now = work.now
         if not rows:
             return None
-        keyring = self._core.keyring
-        prepared = [runs.prepare(row, held.context, keyring, held.lane.encode, now) for row in rows]
+        keyring, encode = self._core.keyring, held.lane.encode
+        prepared = [runs.prepare(row, held.context, keyring, encode, now, twin=row.id in twins) for row in rows]
         with self._core.work(WORKER, held.context.app_id) as work:
             return _write_verdicts(work, held.claim, prepared)
 

@@ -18,7 +18,7 @@ from backend.services.devices import (
     update_device,
 )
 from backend.services.events import EventIn, EventsResult, own_events, record_events
-from backend.services.identity import Speaker, check_device, check_names, person, speaker
+from backend.services.identity import Speaker, check_device, check_names, person, shown_secret, speaker
 from backend.services.people import (
     BatchResult,
     NamedUserIn,
@@ -64,6 +64,7 @@ __all__ = [
     "record_events",
     "register_device",
     "remove_device",
+    "shown_secret",
     "speaker",
     "update_device",
     "users_batch",

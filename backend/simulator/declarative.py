@@ -89,17 +89,30 @@ def _wrong(value: Mapping[str, Any], rules: Mapping[str, Callable[[Any], bool]])
 
 
 def read(plaintext: bytes, target: str) -> Push:
-    """The push that the browser shows. Raises `NotDeclarative`."""
+    """The push that the browser shows, or that only the site's service worker reads: one that is marked
+    `silent` and has no notification. Raises `NotDeclarative`.
+    """
     try:
         message = orjson.loads(plaintext)
     except orjson.JSONDecodeError as error:
         raise NotDeclarative(f"not JSON: {error}") from error
-    if not isinstance(message, dict) or message.get("web_push") != 8030:
+    if not isinstance(message, dict):
+        raise NotDeclarative("not a JSON object")
+    wrong = _wrong_around(message)
+    if wrong is not None:
+        raise NotDeclarative(wrong)
+    if message.get("silent") is True and not message.keys() & {"web_push", "notification"}:
+        return Push(target, message.get("m", ""), message.get("t", ""), visible=False)
+    return _shown(message, target)
+
+
+def _shown(message: Mapping[str, Any], target: str) -> Push:
+    if message.get("web_push") != 8030:
         raise NotDeclarative("web_push is not 8030")
     notification = message.get("notification")
     if not isinstance(notification, dict) or "title" not in notification:
         raise NotDeclarative("a notification with a title is needed")
-    wrong = _wrong(notification, _NOTIFICATION) or _wrong_around(message)
+    wrong = _wrong(notification, _NOTIFICATION)
     if wrong is not None:
         raise NotDeclarative(wrong)
     actions = button_ids(notification.get("actions"))

@@ -161,15 +161,21 @@ def _target(message: Mapping[str, Any]) -> str:
 
 def _push(message: Mapping[str, Any], target: str, *, dry: bool) -> Push:
     data = message.get("data", {}) | message.get("android", {}).get("data", {})
-    looks = message.get("notification") or message.get("android", {}).get("notification")
     return Push(
         target,
         data.get("m", ""),
         data.get("t", ""),
-        visible=bool(looks) or "title" in data or "body" in data,
+        visible=_visible(message) or "title" in data or "body" in data,
         actions=button_ids(_list(data.get("actions", ""))),
         dry=dry,
     )
+
+
+def _visible(message: Mapping[str, Any]) -> bool:
+    android, web = message.get("android", {}), message.get("webpush", {})
+    aps = message.get("apns", {}).get("payload", {}).get("aps")
+    shown_on_ios = isinstance(aps, dict) and "alert" in aps
+    return bool(message.get("notification") or android.get("notification") or web.get("notification") or shown_on_ios)
 
 
 def _list(text: str) -> Any:

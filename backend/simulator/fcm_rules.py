@@ -5,6 +5,7 @@ The rules take a message as `fcm_schema.normal` gives it.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 import orjson
@@ -115,10 +116,18 @@ _RULES: tuple[Callable[[Message], Iterator[Violation]], ...] = (
 )
 
 
+@cache
+def _names(path: str) -> tuple[str, ...]:
+    return tuple(path.split("."))
+
+
 def _at(message: Message, path: str) -> Any:
+    """What the message has there, or None. Only the last name of a path may hold anything but an object."""
     value: Any = message
-    for name in path.split("."):
-        value = value.get(name) if isinstance(value, dict) else None
+    for name in _names(path):
+        value = value.get(name)
+        if value is None:
+            return None
     return value
 
 

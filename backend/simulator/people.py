@@ -86,9 +86,14 @@ class Counts:
 
 
 class People:
-    """Everybody behind the devices. Without a `base_url` nobody reacts."""
+    """Everybody behind the devices. Without a `base_url` nobody reacts.
+
+    Raises `ValueError` where `base_url` is no http or https address.
+    """
 
     def __init__(self, base_url: str | None, *, seed: int = 1, habits: Habits | None = None) -> None:
+        if base_url and not base_url.startswith(("http://", "https://")):
+            raise ValueError(f"{base_url!r} is not an http or https address")
         self._url = f"{base_url.rstrip('/')}/api/v1/receipts" if base_url else None
         self._habits = habits or Habits()
         self.seed = seed
@@ -109,7 +114,7 @@ class People:
 
     def react(self, push: Push) -> None:
         """Plans what the person will do with a push."""
-        if self._url is None or not push.m:
+        if self._url is None or not (push.m and push.t):
             return
         now = time.time()
         for after, kind, action in self._plan(push):

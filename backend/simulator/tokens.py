@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from backend.simulator.encoding import b64url, from_b64url
 
+_TOKENS_KNOWN = 64
 _SIGNATURE_ONLY = {
     "verify_signature": True,
     "verify_exp": False,
@@ -63,6 +64,7 @@ class AccessTokens:
 
     def __init__(self, key: bytes) -> None:
         self._key = key
+        self._read: dict[str, tuple[str, float]] = {}
 
     def make(self, scope: str, expires: float) -> str:
         """`expires` in epoch seconds."""
@@ -71,6 +73,14 @@ class AccessTokens:
 
     def read(self, token: str) -> tuple[str, float]:
         """Scope and expiry. Raises `BadToken` where it is not ours."""
+        known = self._read.get(token)
+        if known is None:
+            if len(self._read) >= _TOKENS_KNOWN:
+                self._read.clear()
+            known = self._read[token] = self._check(token)
+        return known
+
+    def _check(self, token: str) -> tuple[str, float]:
         try:
             start, payload, signature = token.split(".")
             text = from_b64url(payload)

@@ -19,10 +19,10 @@ COLUMNS = (
 )
 
 
-def campaign_table(rows: rx.Var, actions=None) -> rx.Component:
-    """The list; `actions(row)` makes the buttons at the end of a row."""
+def campaign_table(rows: rx.Var, live: rx.Var[bool], actions=None) -> rx.Component:
+    """The list; `actions(row)` makes the buttons at the end of a row. Progress has a column while something runs."""
     columns = (*COLUMNS, Column("", "actions")) if actions else COLUMNS
-    return table(columns, rows, lambda row: _row(row, actions))
+    return table(columns, rows, lambda row: _row(row, actions), class_name=rx.cond(live, "table table-live", "table"))
 
 
 def _row(row: rx.Var[CampaignLine], actions) -> rx.Component:

@@ -10,20 +10,26 @@ import reflex as rx
 from backend.services.timeline import Line, Timeline
 from console import theme
 
-FEW = 24
-HOURLY = timedelta(hours=1).total_seconds()
+FEW = 31
 DAILY = timedelta(days=1).total_seconds()
+NESTED = (0.8, 0.5, 0.22)  # of a step: each measure is a part of the one before it, so it stands inside
 CONFIG = {"displayModeBar": False, "responsive": True}
 
 
 def over_time(series: Timeline, measures: Sequence[str], zone: str) -> go.Figure:
-    """Pushes over time: bars side by side while there are few points, lines when there are many."""
+    """Pushes over time: bars within bars while there are few points, lines when there are many.
+
+    The measures are given from the whole to the part.
+    """
     times = [_wall(at, zone, series.step_seconds) for at in series.times]
     lines = [line for name in measures for line in series.lines if line.measure == name]
-    few = len(times) <= FEW and series.step_seconds < DAILY
-    make = _bars if few else _line
-    figure = go.Figure([make(line, times, _hover(series.step_seconds, zone)) for line in lines])
-    figure.update_layout(**_layout(theme.CHART_HEIGHT, "pushes"), barmode="group", bargap=0.3)
+    hover = _hover(series.step_seconds, zone)
+    if len(times) <= FEW:
+        traces = [_bars(line, times, hover, series.step_seconds * share) for line, share in zip(lines, NESTED, strict=False)]
+    else:
+        traces = [_line(line, times, hover) for line in lines]
+    figure = go.Figure(traces)
+    figure.update_layout(**_layout(theme.CHART_HEIGHT, "pushes"), barmode="overlay")
     figure.update_xaxes(**_axis(times, series.step_seconds))
     return figure
 
@@ -46,9 +52,9 @@ def _line(line: Line, times: list[datetime], hover: str) -> go.Scatter:
     )
 
 
-def _bars(line: Line, times: list[datetime], hover: str) -> go.Bar:
+def _bars(line: Line, times: list[datetime], hover: str, seconds: float) -> go.Bar:
     return go.Bar(
-        x=times, y=list(line.counts), name=line.measure, hovertemplate=hover,
+        x=times, y=list(line.counts), name=line.measure, hovertemplate=hover, width=1000 * seconds,
         marker={"color": theme.MEASURE[line.measure], "cornerradius": 3, "line": {"width": 0}},
     )
 

@@ -9,7 +9,7 @@ def confirm(trigger: rx.Component, title, text, action: str, on_confirm) -> rx.C
         rx.alert_dialog.trigger(trigger),
         rx.alert_dialog.content(
             rx.alert_dialog.title(title, size="4"),
-            rx.alert_dialog.description(text, size="2"),
+            rx.alert_dialog.description(text, class_name="dialog-text"),
             rx.el.div(
                 rx.alert_dialog.cancel(rx.button("Keep it", variant="soft", color_scheme="gray")),
                 rx.alert_dialog.action(rx.button(action, color_scheme="red", on_click=on_confirm)),

@@ -28,7 +28,7 @@ def text_input(name: str, *, invalid: rx.Var[bool] | bool = False, **props) -> r
 
 
 def text_area(name: str, *, invalid: rx.Var[bool] | bool = False, **props) -> rx.Component:
-    return rx.el.textarea(id=name, name=name, class_name="input", aria_invalid=invalid, **props)
+    return rx.el.textarea(id=name, name=name, aria_invalid=invalid, **{"class_name": "input", **props})
 
 
 def choose(name: str, options: Sequence[tuple[str, str]], **props) -> rx.Component:

@@ -17,14 +17,14 @@ class Column:
     class_name: str = ""
 
 
-def table(columns: Sequence[Column], rows: rx.Var, render) -> rx.Component:
+def table(columns: Sequence[Column], rows: rx.Var, render, *, class_name: str | rx.Var[str] = "table") -> rx.Component:
     """A table over typed rows; `render` makes the `tr` of one."""
     heads = [
         rx.el.th(column.label or rx.el.span("Actions", class_name="visually-hidden"), class_name=column.class_name, scope="col")
         for column in columns
     ]
     return rx.el.div(
-        rx.el.table(rx.el.thead(rx.el.tr(*heads)), rx.el.tbody(rx.foreach(rows, render)), class_name="table"),
+        rx.el.table(rx.el.thead(rx.el.tr(*heads)), rx.el.tbody(rx.foreach(rows, render)), class_name=class_name),
         class_name="table-scroll",
     )
 

@@ -26,7 +26,7 @@ def campaigns() -> rx.Component:
         list_panel(
             CampaignsState.ready,
             CampaignsState.rows.length() > 0,
-            campaign_table(CampaignsState.rows, _actions),
+            campaign_table(CampaignsState.rows, CampaignsState.live, _actions),
             rx.cond((CampaignsState.search != "") | (CampaignsState.only != ""), _no_match(), _first()),
             foot=_more(),
         ),

@@ -74,7 +74,7 @@ def _recent() -> rx.Component:
     nothing = empty(
         "megaphone", "No campaigns yet", "Write a notification, pick who gets it, and watch it go out.", _new_campaign()
     )
-    rows = rx.cond(OverviewState.recent.length() > 0, campaign_table(OverviewState.recent), nothing)
+    rows = rx.cond(OverviewState.recent.length() > 0, campaign_table(OverviewState.recent, OverviewState.figures.busy), nothing)
     return panel(
         rx.cond(OverviewState.ready, rows, skeleton_rows(4)), title="Recent campaigns", aside=all_campaigns_link(), flush=True
     )

@@ -64,7 +64,8 @@ def _trend(count: int, before: int, days: int) -> str:
     if not before:
         return f"in {days} days"
     change = 100 * (count - before) / before
-    return f"{change:+.1f}% on the {days} days before"
+    sign = "+" if change >= 0 else "−"
+    return f"{sign}{abs(change):.1f}% on the {days} days before"
 
 
 def _day(at: datetime, zone: str) -> str:

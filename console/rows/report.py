@@ -14,9 +14,9 @@ from console.rows.campaigns import NO_LINE, CampaignLine, line
 from console.rows.deliveries import PLATFORM_WORD
 
 UNREACHABLE = {
-    "no_device": "have no device",
-    "unsubscribed": "have unsubscribed",
-    "invalid": "have only dead addresses",
+    "no_device": "without a device",
+    "unsubscribed": "unsubscribed",
+    "invalid": "with only dead addresses",
 }
 
 
@@ -139,7 +139,7 @@ def _breakdown(campaign: str, label: str, totals: Totals, **filters: str) -> Bre
 
 
 def unreachable(people: Mapping[str, int]) -> str:
-    """`120 more people matched but cannot be reached: 80 have no device, 40 have unsubscribed.`"""
+    """`120 more people matched but cannot be reached: 80 without a device, 40 unsubscribed.`"""
     some = {reason: count for reason, count in people.items() if count}
     if not some:
         return ""

@@ -59,6 +59,10 @@ class Faults:
     no_settings: bool = False
     withhold_window: bool = False
     """Gives connection window back only when all of it is used up."""
+    no_window: bool = False
+    """Never gives connection window back."""
+    answer_early: bool = False
+    """Answers when the headers are there, and never opens a stream's window."""
     split_headers: bool = False
     break_protocol_after: int = 0
     """After so many answers (0: never) garbage follows."""
@@ -142,6 +146,9 @@ class _Wire(asyncio.Protocol):
                 self.peer.violations.append("more than one stream before the first answer")
             self.peer.raw_headers.append(list(event.headers))
             self.open[event.stream_id] = (dict(event.headers), bytearray())
+            if self.faults.answer_early:
+                self.pending.add(event.stream_id)
+                self.answer(event.stream_id, Request(self.open.pop(event.stream_id)[0], b""))
         elif isinstance(event, events.DataReceived):
             if event.stream_id in self.open:
                 self.open[event.stream_id][1].extend(event.data)
@@ -157,6 +164,8 @@ class _Wire(asyncio.Protocol):
             self.pending.discard(event.stream_id)
 
     def give_back(self, event: events.DataReceived) -> None:
+        if self.faults.no_window or self.faults.answer_early:
+            return
         if not self.faults.withhold_window:
             self.h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
             return

@@ -51,6 +51,10 @@ class Simulator:
     async def pairs(self) -> list[list[str]]:
         return (await self.http.get(f"{self.endpoints.webpush}/simulator/pairs")).json()
 
+    async def refresh(self) -> None:
+        await self.behave()
+        await self.http.post(f"{self.endpoints.apns}/simulator/reset")
+
     async def behave(self, **knobs: Any) -> httpx.Response:
         return await self.http.post(f"{self.endpoints.fcm}/simulator/behaviour", json=knobs)
 
@@ -194,9 +198,7 @@ async def running(
     port: int = 0,
 ) -> AsyncIterator[Simulator]:
     ready: asyncio.Future[Endpoints] = asyncio.get_running_loop().create_future()
-    task = asyncio.create_task(
-        serve(directory, port, base_url, behaviour, on_ready=ready.set_result, habits=habits)
-    )
+    task = asyncio.create_task(serve(directory, port, base_url, behaviour, on_ready=ready.set_result, habits=habits))
     await asyncio.wait({task, ready}, return_when=asyncio.FIRST_COMPLETED)
     if task.done():
         task.result()

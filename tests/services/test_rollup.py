@@ -107,6 +107,14 @@ def test_a_late_receipt_is_rolled_up_and_then_the_run_rests(core, app):
     assert roll(core, late + timedelta(days=1)) == 0
 
 
+def test_the_end_of_a_run_is_rolled_up_even_if_nothing_else_says_that_it_moved(core, app):
+    run = run_of(core, campaign(core, app.number, "Spring"), began=NOW - timedelta(hours=5), state="running")
+    assert roll(core) == 1
+    ended = NOW + timedelta(hours=2)
+    mark(core, run, state="finished", finished_at=ended)
+    assert [roll(core, ended + ago * SECOND) for ago in (3, 4, 64, 65)] == [1, 0, 1, 0]
+
+
 def test_a_tick_takes_a_bounded_number_of_runs_and_comes_back_for_the_others(core, app):
     carrier = campaign(core, app.number, "Messages", kind="message")
     one = {"app_id": app.number, "campaign_id": carrier.id, "revision_id": carrier.revision_id, "kind": "message"}

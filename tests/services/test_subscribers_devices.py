@@ -46,13 +46,15 @@ def rows(core: Core, table: str) -> int:
         return connection.execute(text(f'SELECT count(*) FROM "{table}"')).scalar_one()
 
 
-def test_the_first_registration_makes_an_anonymous_user_and_tells_the_secret(core, app):
-    made = register(core, app, locale="pl_pl", timezone="Europe/Warsaw", country="pl", app_version="1.10")
+def test_the_first_registration_makes_an_anonymous_user_and_tells_the_secret(sqlite_core, app_on_sqlite):
+    made = register(
+        sqlite_core, app_on_sqlite, locale="pl_pl", timezone="Europe/Warsaw", country="pl", app_version="1.10"
+    )
     assert made.created
     assert made.secret
     assert made.device.user_id is None
     assert (made.device.locale, made.device.country, made.device.state) == ("pl-PL", "PL", "active")
-    with core.reading(OPERATOR, app.number) as work:
+    with sqlite_core.reading(OPERATOR, app_on_sqlite.number) as work:
         assert subscribers.device_for(work, made.device.id, made.secret) == made.device
         with pytest.raises(NotAuthenticated):
             subscribers.device_for(work, made.device.id, "another")
@@ -68,23 +70,23 @@ def test_the_same_address_is_the_same_device_and_its_secret_is_told_to_its_holde
     assert rows(core, "user") == 1
 
 
-def test_a_server_key_gets_a_new_secret_and_the_old_one_ends(core, app):
-    first = register(core, app)
-    renewed = register(core, app, trusted=True)
+def test_a_server_key_gets_a_new_secret_and_the_old_one_ends(sqlite_core, app_on_sqlite):
+    first = register(sqlite_core, app_on_sqlite)
+    renewed = register(sqlite_core, app_on_sqlite, trusted=True)
     assert renewed.secret not in {None, first.secret}
-    with core.reading(OPERATOR, app.number) as work:
+    with sqlite_core.reading(OPERATOR, app_on_sqlite.number) as work:
         assert subscribers.device_for(work, first.device.id, renewed.secret or "").id == first.device.id
         with pytest.raises(NotAuthenticated):
             subscribers.device_for(work, first.device.id, first.secret or "")
 
 
-def test_an_address_is_another_device_in_another_environment_or_app(core, app):
-    with core.work(OPERATOR) as work:
+def test_an_address_is_another_device_in_another_environment_or_app(sqlite_core, app_on_sqlite):
+    with sqlite_core.work(OPERATOR) as work:
         other = apps.create_app(work, slug="other")
     devices = {
-        register(core, app).device.id,
-        register(core, app, environment="sandbox").device.id,
-        register(core, other).device.id,
+        register(sqlite_core, app_on_sqlite).device.id,
+        register(sqlite_core, app_on_sqlite, environment="sandbox").device.id,
+        register(sqlite_core, other).device.id,
     }
     assert len(devices) == 3
 
@@ -103,12 +105,12 @@ def test_versions_are_kept_with_their_sort_keys(sqlite_core, app_on_sqlite):
     assert str(version_key("1.9")) < keys[0] < str(version_key("1.10.10"))
 
 
-def test_a_dead_device_comes_back_to_life_when_it_registers(core, app):
-    made = register(core, app)
+def test_a_dead_device_comes_back_to_life_when_it_registers(sqlite_core, app_on_sqlite):
+    made = register(sqlite_core, app_on_sqlite)
     later = datetime.now(UTC) + timedelta(days=1)
-    with core.engine.begin() as connection:
+    with sqlite_core.engine.begin() as connection:
         connection.execute(text("UPDATE device SET state = 'invalid', reason = 'Unregistered'"))
-    again = register(at(core, later), app).device
+    again = register(at(sqlite_core, later), app_on_sqlite).device
     assert (again.id, again.state, again.reason) == (made.device.id, "active", None)
     assert again.registered_at == again.last_seen == later
 
@@ -130,9 +132,7 @@ def test_the_address_is_nowhere_in_clear(sqlite_core, app_on_sqlite):
     with sqlite_core.engine.connect() as connection:
         row = connection.execute(text("SELECT * FROM device")).one()
         assert TOKEN not in " ".join(map(str, row))
-        named = connection.execute(
-            text("SELECT provider, address_kind, environment, sealed_address FROM device")
-        ).one()
+        named = connection.execute(text("SELECT provider, address_kind, environment, sealed_address FROM device")).one()
     assert addresses.unseal(sqlite_core.keyring, app_on_sqlite.number, named).value == TOKEN
 
 
@@ -182,17 +182,17 @@ def test_a_subscription_is_checked_before_it_is_kept(sqlite_core, app_on_sqlite,
     assert rows(sqlite_core, "device") == 0
 
 
-def test_a_browser_is_bound_to_the_key_that_it_subscribed_with(core, app):
-    with core.reading(OPERATOR, app.number) as work, pytest.raises(NotFound):
+def test_a_browser_is_bound_to_the_key_that_it_subscribed_with(sqlite_core, app_on_sqlite):
+    with sqlite_core.reading(OPERATOR, app_on_sqlite.number) as work, pytest.raises(NotFound):
         binding.webpush_key(work)
-    unbound = register(core, app, platform="web", token=None, subscription=SUBSCRIPTION).device
-    with core.work(OPERATOR, app.number) as work:
+    unbound = register(sqlite_core, app_on_sqlite, platform="web", token=None, subscription=SUBSCRIPTION).device
+    with sqlite_core.work(OPERATOR, app_on_sqlite.number) as work:
         made = credentials.add_credential(work, "webpush", {"subject": "mailto:push@shop.example"})
         assert binding.webpush_key(work) == made.public["public_key"]
     other = {**SUBSCRIPTION, "endpoint": ENDPOINT + "d"}
-    bound = register(core, app, platform="web", token=None, subscription=other).device
+    bound = register(sqlite_core, app_on_sqlite, platform="web", token=None, subscription=other).device
     assert (unbound.has_credential, bound.has_credential) == (False, True)
-    with core.reading(OPERATOR, app.number) as work:
+    with sqlite_core.reading(OPERATOR, app_on_sqlite.number) as work:
         assert subscribers.get_device(work, unbound.id).has_credential
 
 
@@ -213,12 +213,12 @@ def patch(core: Core, app, device: DeviceRow, **changes) -> DeviceRow:
         return subscribers.update_device(work, device.id, fields.parse(DevicePatch, changes), present=True)
 
 
-def test_a_patch_changes_what_it_names(core, app):
-    made = register(core, app, locale="pl", app_version="1.0").device
-    changed = patch(core, app, made, permission="denied", locale=None, app_version="1.1")
+def test_a_patch_changes_what_it_names(sqlite_core, app_on_sqlite):
+    made = register(sqlite_core, app_on_sqlite, locale="pl", app_version="1.0").device
+    changed = patch(sqlite_core, app_on_sqlite, made, permission="denied", locale=None, app_version="1.1")
     assert (changed.permission, changed.locale, changed.app_version) == ("denied", None, "1.1")
-    assert patch(core, app, made, state="unsubscribed").state == "unsubscribed"
-    assert patch(core, app, made, state="active").state == "active"
+    assert patch(sqlite_core, app_on_sqlite, made, state="unsubscribed").state == "unsubscribed"
+    assert patch(sqlite_core, app_on_sqlite, made, state="active").state == "active"
 
 
 def test_a_refreshed_token_keeps_the_device_and_never_takes_anothers_address(core, app):
@@ -276,16 +276,16 @@ def test_a_batch_tells_of_each_item_and_a_bad_one_spoils_no_other(core, app):
     assert rows(core, "device") == 3
 
 
-def test_an_imported_device_gives_its_secret_to_the_first_app_that_registers_it(core, app):
-    with core.work(OPERATOR, app.number) as work:
+def test_an_imported_device_gives_its_secret_to_the_first_app_that_registers_it(sqlite_core, app_on_sqlite):
+    with sqlite_core.work(OPERATOR, app_on_sqlite.number) as work:
         imported = subscribers.devices_batch(work, [{"platform": "ios", "token": TOKEN}])[0]
         with pytest.raises(NotAuthenticated):
             subscribers.device_for(work, imported.id, "")
-    claimed = register(core, app)
+    claimed = register(sqlite_core, app_on_sqlite)
     assert (claimed.device.id, claimed.created) == (imported.id, False)
-    with core.work(OPERATOR, app.number) as work:
+    with sqlite_core.work(OPERATOR, app_on_sqlite.number) as work:
         assert subscribers.device_for(work, imported.id, claimed.secret).id == imported.id
-    assert register(core, app).secret is None
+    assert register(sqlite_core, app_on_sqlite).secret is None
 
 
 def test_an_import_is_no_sign_of_life(sqlite_core, app_on_sqlite):

@@ -1,0 +1,117 @@
+"""The bodies of the campaign and message routes."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from backend.services.campaigns import CampaignDetail
+from backend.services.definition import CampaignDefinition
+from backend.services.progress import Progress
+
+REF = "#/components/schemas/{model}"
+CAMPAIGN = "CampaignDefinition"
+
+
+class Given(BaseModel):
+    """A body that takes no field it does not know."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Told(BaseModel):
+    """What is told of a row."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class CampaignSummary(Told):
+    """A campaign in a list; `progress` is that of its newest run."""
+
+    id: str
+    name: str
+    state: str
+    category: str
+    audience_text: str = Field(description="The audience in words.")
+    created_at: datetime
+    updated_at: datetime
+    created_by: str
+    due_at: datetime | None
+    launched_at: datetime | None
+    finished_at: datetime | None
+    pause_reason: str | None
+    pause_detail: str | None
+    progress: Progress | None
+
+
+class CampaignOut(CampaignSummary):
+    """A campaign with every field of its definition, defaults included."""
+
+    model_config = ConfigDict(extra="allow")
+
+    version: int = Field(description="Grows with every save; name it in a PATCH to be sure of your ground.")
+    revision: int | None = Field(description="The number of the immutable revision that was launched.")
+
+
+class LaunchIn(Given):
+    """What a person has confirmed."""
+
+    expected_audience: int | None = Field(
+        None, ge=0, description="Nothing is launched when the audience has moved by more than 100 and 2 % since."
+    )
+
+
+class TrialIn(Given):
+    """Whom to send a test to: all active devices of users, or devices."""
+
+    user_ids: list[str] = Field(default_factory=list, max_length=1000)
+    device_ids: list[str] = Field(default_factory=list, max_length=1000)
+
+
+class Recipients(Given):
+    """Users (all their active devices), devices, or raw tokens that the app has kept itself."""
+
+    user_ids: list[str] = Field(default_factory=list, max_length=1000)
+    device_ids: list[str] = Field(default_factory=list, max_length=1000)
+    tokens: list[dict[str, Any]] = Field(
+        default_factory=list, max_length=1000, description="`{platform, provider?, token | subscription}` each."
+    )
+
+
+class MessageIn(Given):
+    """A transactional message, to one or many."""
+
+    to: Recipients
+    content: dict[str, Any] | None = Field(None, description="As in a campaign's variant; or give `template_id`.")
+    template_id: str | None = None
+    data: dict[str, Any] | None = Field(None, description="The template variables `data.*`.")
+    category: str = "transactional"
+    priority: str = "high"
+
+
+class MessageOut(Told):
+    """A message on its way; its deliveries can be looked up at once."""
+
+    message_id: str
+    deliveries: list[str]
+
+
+class TrialOut(Told):
+    """A test on its way; no statistic counts it."""
+
+    run_id: str
+    deliveries: list[str]
+
+
+def campaign(detail: CampaignDetail) -> CampaignOut:
+    """The whole campaign, flat: its definition beside what became of it."""
+    summary = CampaignSummary.model_validate(detail.row)
+    told = {name: getattr(summary, name) for name in CampaignSummary.model_fields}
+    return CampaignOut(**{**detail.definition, **told}, version=detail.version, revision=detail.revision)
+
+
+def definition_schemas() -> dict[str, Any]:
+    """The JSON schemas of a campaign's definition and of all it is made of, by name."""
+    schema = CampaignDefinition.model_json_schema(ref_template=REF)
+    parts: dict[str, Any] = schema.pop("$defs", {})
+    return {**parts, CAMPAIGN: schema}

@@ -1,0 +1,91 @@
+"""Compose: what is said, to whom, when; with the notification beside it as it will arrive."""
+
+import reflex as rx
+
+from console import routes, theme
+from console.components.badges import campaign_badge
+from console.components.feedback import missing, note, skeleton_text
+from console.components.layout import back_link, icon, page_head, panel
+from console.pages.compose.audience import audience
+from console.pages.compose.launch import launch_dialog
+from console.pages.compose.message import message
+from console.pages.compose.preview import preview
+from console.pages.compose.schedule import schedule
+from console.shell import page
+from console.states.audience import AudienceState
+from console.states.compose import CONFLICT, SAVED, ComposeState
+from console.states.content import ContentState
+from console.states.launch import LaunchState
+from console.states.preview import PreviewState
+from console.states.schedule import AT, ScheduleState
+
+
+@page(routes.NEW_CAMPAIGN, "New campaign", on_load=[ComposeState.start])
+def new_campaign() -> rx.Component:
+    """Only passed through: a new draft opens at once."""
+    return rx.fragment(page_head("New campaign"), panel(skeleton_text(5)))
+
+
+@page(
+    routes.EDIT_CAMPAIGN, "Compose",
+    on_load=[ComposeState.load, ContentState.load, AudienceState.load, ScheduleState.load, PreviewState.load],
+)
+def compose() -> rx.Component:
+    """The form on the left, the preview on the right; below it on a narrow window."""
+    return rx.cond(
+        ComposeState.missing,
+        panel(missing("campaign", routes.CAMPAIGNS, "All campaigns"), flush=True),
+        rx.cond(
+            ComposeState.ready,
+            rx.fragment(_head(), _conflict(), rx.el.div(_form(), preview(), class_name="compose"), launch_dialog()),
+            rx.fragment(page_head("Campaign", back=back_link("Campaigns", routes.CAMPAIGNS)), panel(skeleton_text(5))),
+        ),
+    )
+
+
+def _head() -> rx.Component:
+    name = rx.el.input(
+        default_value=ComposeState.name, key=f"name-{ContentState.revision == 0}", aria_label="Campaign name", max_length=200,
+        class_name="name-input", id="campaign-name", on_change=ComposeState.rename.debounce(500), aria_invalid=ComposeState.errors.name != "",
+    )
+    word = rx.cond(ScheduleState.kind == AT, "Schedule", "Launch")
+    return page_head(
+        name,
+        rx.el.span(_saved(), class_name="saved", aria_live="polite"),
+        rx.el.button("Save", type="button", class_name="visually-hidden", tab_index=-1, data_save="true", on_click=ComposeState.save_now),
+        rx.el.span(AudienceState.reach.shown, " devices", class_name="muted small tnum hide-phone"),
+        rx.button(icon("rocket"), word, id="review", on_click=LaunchState.review, disabled=(ComposeState.state != "draft")),
+        badge=campaign_badge(ComposeState.state),
+        back=back_link("Campaigns", routes.CAMPAIGNS),
+    )
+
+
+def _saved() -> rx.Component:
+    return rx.match(
+        ComposeState.saved,
+        (SAVED, rx.fragment(icon("check", theme.ICON_SMALL), "Saved")),
+        (CONFLICT, rx.fragment(icon("triangle-alert", theme.ICON_SMALL), "Not saved")),
+        rx.fragment(icon("circle-alert", theme.ICON_SMALL), "Not saved yet"),
+    )
+
+
+def _conflict() -> rx.Component:
+    """Somebody else was faster: nothing is overwritten without a word."""
+    shown = note(
+        rx.el.div(
+            rx.el.span(ComposeState.problem),
+            rx.el.span(
+                rx.button("Load theirs", size="1", variant="soft", on_click=rx.call_script("location.reload()")),
+                rx.button("Keep my text", size="1", variant="soft", color_scheme=theme.CARE, on_click=ComposeState.overwrite),
+                class_name="row",
+            ),
+            class_name="row-wrap",
+        ),
+        tone=theme.CARE,
+    )
+    other = rx.cond(ComposeState.errors.other != "", rx.el.div(note(ComposeState.errors.other, tone=theme.BAD), class_name="under-l"), rx.fragment())
+    return rx.cond(ComposeState.problem != "", rx.el.div(shown, class_name="under-l"), other)
+
+
+def _form() -> rx.Component:
+    return rx.el.div(message(), audience(), schedule(), class_name="stack-l")

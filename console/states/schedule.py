@@ -1,0 +1,71 @@
+"""When the campaign goes out."""
+
+from typing import Final
+from zoneinfo import available_timezones
+
+import reflex as rx
+
+from backend.domain.vocabulary import Role
+from console.rows import compose as rows
+from console.states.base import requires
+from console.states.compose import UNSAVED, ComposeState
+
+NOW, AT = "now", "at"
+COMMON: Final = (
+    "UTC", "Europe/London", "Europe/Paris", "Europe/Berlin", "Europe/Warsaw", "Europe/Kyiv", "America/New_York",
+    "America/Chicago", "America/Los_Angeles", "America/Sao_Paulo", "Africa/Cairo", "Asia/Dubai", "Asia/Kolkata",
+    "Asia/Singapore", "Asia/Tokyo", "Australia/Sydney",
+)  # fmt: skip
+
+
+class ScheduleState(rx.State):
+    """At once, or at a wall time in a zone."""
+
+    kind: str = NOW
+    wall: str = ""
+    zone: str = "UTC"
+    zones: tuple[str, ...] = COMMON
+    revision: int = 0
+
+    @rx.event
+    @requires(Role.EDITOR)
+    async def load(self):
+        compose = await self.get_state(ComposeState)
+        if not compose._definition():
+            return
+        schedule = compose._definition()["schedule"]
+        self.zone = compose._zone()
+        self.zones = tuple(dict.fromkeys((self.zone, *COMMON)))
+        self.kind, self.wall = schedule["kind"], rows.local_text(schedule.get("at"), self.zone)
+        self.revision += 1
+
+    @rx.event
+    @requires(Role.EDITOR)
+    async def choose_kind(self, kind: str):
+        self.kind = AT if kind == AT else NOW
+        await self._store()
+
+    @rx.event
+    @requires(Role.EDITOR)
+    async def choose_wall(self, wall: str):
+        self.wall = str(wall)
+        await self._store()
+
+    @rx.event
+    @requires(Role.EDITOR)
+    async def choose_zone(self, zone: str):
+        if zone in available_timezones():
+            self.zone = zone
+        await self._store()
+
+    async def _store(self):
+        compose = await self.get_state(ComposeState)
+        if self.kind == NOW:
+            await compose._save({"schedule": {"kind": NOW}})
+            return
+        try:
+            at = rows.instant(self.wall, self.zone)
+        except ValueError:
+            compose.errors, compose.saved = rows.Errors(schedule="Choose a day and a time."), UNSAVED
+            return
+        await compose._save({"schedule": {"kind": AT, "at": at}})

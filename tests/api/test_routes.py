@@ -1,0 +1,347 @@
+"""Every route of the running API says who may call it, and an outsider is refused by each."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import RouteContext, iter_route_contexts
+
+from backend.api import create_api, docs
+from backend.api.deps import marks
+from backend.bootstrap import Core
+from backend.db import OPERATOR, Work
+from backend.services import campaigns, credentials, keys, messages, templates
+from backend.services.apps import AppRow
+from tests.factories import definition
+
+V1 = "/api/v1"
+OPEN = {
+    "POST /api/v1/receipts": "each receipt is proven by its signature",
+    "POST /auth/login": "a password is asked for",
+    "POST /auth/setup": "a one-time token is asked for",
+    "POST /auth/logout": "ends only the session that the cookie names",
+    "GET /health/live": "for load balancers",
+    "GET /health/ready": "for load balancers",
+    "GET /metrics": "asks for its own token",
+    "GET /api/v1/health/live": "for load balancers",
+    "GET /api/v1/health/ready": "for load balancers",
+    "GET /api/v1/metrics": "asks for its own token",
+    "GET /api/docs": "the contract is public",
+    "GET /api/openapi.json": "the contract is public",
+}
+NOT_SCOPED = {
+    "/api/v1/apps/{app}": "an admin key is the installation's: it manages every app",
+    "/api/v1/apps/{app}/credentials": "the same",
+    "/api/v1/members/{member}": "members are the installation's",
+}
+MAKES = {
+    "PUT /api/v1/users/{user_id}": "makes the user in the caller's own app",
+    "PUT /api/v1/users/{user_id}/preferences": "the same",
+}
+BODIES = {
+    "PUT /api/v1/segments/{segment_id}": {"name": "s", "rules": {"combinator": "and", "rules": []}},
+    "PATCH /api/v1/apps/{app}/credentials/{credential}": {"status": "retiring"},
+    "POST /api/v1/lists/{list_id}/members": {"user_ids": ["ann"]},
+    "DELETE /api/v1/lists/{list_id}/members": {"user_ids": ["ann"]},
+    "PATCH /api/v1/campaigns/{campaign_id}": {"name": "Taken over"},
+    "POST /api/v1/campaigns/{campaign_id}/test": {"user_ids": ["ann"]},
+    "PATCH /api/v1/templates/{template_id}": {"name": "Taken over"},
+}
+
+
+@pytest.fixture
+def core(sqlite_core: Core) -> Core:
+    return sqlite_core
+
+
+@dataclass(frozen=True)
+class Call:
+    """One method of one route."""
+
+    method: str
+    path: str
+    marks: frozenset[str]
+
+    @property
+    def name(self) -> str:
+        return f"{self.method} {self.path}"
+
+    @property
+    def parameters(self) -> list[str]:
+        return re.findall(r"{(\w+)}", self.path)
+
+
+def routes(api: FastAPI) -> Iterator[RouteContext]:
+    """Every route but the one that answers for all the others."""
+    return (route for route in iter_route_contexts(api.routes) if route.path != "/api/{path:path}")
+
+
+def calls(api: FastAPI) -> list[Call]:
+    return [
+        Call(method, route.path, frozenset(marks(route.dependant)))
+        for route in routes(api)
+        for method in sorted(route.methods - {"HEAD"})
+    ]
+
+
+def unmarked(api: FastAPI) -> list[str]:
+    """Routes without exactly one authorisation mark."""
+    return [str(route.path) for route in iter_route_contexts(api.routes) if not is_marked(route)]
+
+
+def is_marked(route: RouteContext) -> bool:
+    dependant = getattr(route, "dependant", None)
+    return dependant is not None and len(marks(dependant)) == 1
+
+
+def test_every_route_carries_exactly_one_authorisation_mark(api: FastAPI):
+    assert len(calls(api)) > 70
+    assert unmarked(api) == []
+
+
+@pytest.mark.parametrize("kind", ["route", "starlette route", "mount"])
+def test_a_route_without_a_mark_is_found(core: Core, kind: str):
+    api = create_api(core)
+    if kind == "route":
+        api.add_api_route("/api/v1/sneaky", lambda: None)
+    elif kind == "starlette route":
+        api.add_route("/api/v1/sneaky", lambda request: None)
+    else:
+        api.mount("/api/v1/sneaky", FastAPI())
+    assert unmarked(api) == ["/api/v1/sneaky"]
+
+
+def test_only_the_routes_that_we_know_of_are_open(api: FastAPI):
+    assert {call.name for call in calls(api) if call.marks == {"open"}} == set(OPEN)
+
+
+def test_under_the_version_prefix_each_kind_of_route_is_where_it_belongs(api: FastAPI):
+    admin = {call.path.removeprefix(V1).split("/")[1] for call in calls(api) if call.marks == {"admin"}}
+    assert admin == {"apps", "members", "keys", "categories", "audit"}
+    client = {call.path.removeprefix(V1).split("/")[1] for call in calls(api) if call.marks == {"client"}}
+    assert client == {"devices", "users", "events", "webpush-key"}
+
+
+async def test_nobody_gets_in_without_a_key(api: FastAPI, visitor: httpx.AsyncClient):
+    for call in calls(api):
+        if call.marks == {"open"}:
+            continue
+        answer = await visitor.request(call.method, filled(call, {}), json={})
+        assert (call.name, answer.status_code) == (call.name, 401)
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_client_key_opens_client_routes_only(api: FastAPI, client: httpx.AsyncClient):
+    for call in calls(api):
+        if call.marks <= {"open", "client"}:
+            continue
+        answer = await client.request(call.method, filled(call, {}), json={})
+        assert (call.name, answer.status_code) == (call.name, 403)
+
+
+async def test_a_server_key_opens_no_admin_route(api: FastAPI, server: httpx.AsyncClient):
+    for call in calls(api):
+        if call.marks == {"admin"}:
+            answer = await server.request(call.method, filled(call, {}), json={})
+            assert (call.name, answer.status_code) == (call.name, 403)
+
+
+async def test_another_apps_objects_are_not_there(
+    api: FastAPI, core: Core, app: AppRow, other_app: AppRow, shop_keys, connect
+):
+    """Each route with an object in its path, called with an object of another app: 404, whatever the verb."""
+    with core.work(OPERATOR, other_app.number) as work:
+        theirs = {**objects(work), "app": app.id}
+    before = everything(core, other_app)
+    http = connect(shop_keys.admin)
+    tried = set()
+    for call in calls(api):
+        if call.parameters and call.path not in NOT_SCOPED and call.name not in MAKES:
+            answer = await http.request(call.method, filled(call, theirs), json=BODIES.get(call.name, {}))
+            assert (call.name, answer.status_code) == (call.name, 404), answer.text
+            tried |= set(call.parameters)
+    assert tried == set(theirs)
+    assert everything(core, other_app) == before
+
+
+async def test_another_apps_objects_are_not_taken_as_filters_or_parts(
+    core: Core, other_app: AppRow, server: httpx.AsyncClient
+):
+    with core.work(OPERATOR, other_app.number) as work:
+        theirs = objects(work)
+    for name in ("campaign_id", "device_id", "user_id"):
+        answer = await server.get(f"{V1}/deliveries", params={name: theirs[name]})
+        assert answer.status_code == 404 or answer.json()["items"] == []
+    body = {"to": {"device_ids": [theirs["device_id"]]}, "content": {"title": "x"}}
+    assert (await server.post(f"{V1}/messages", json=body)).status_code == 422
+    for changes in (
+        {"audience": {"include": [theirs["segment_id"]]}},
+        {"variants": [{"name": "A", "template_id": theirs["template_id"]}]},
+    ):
+        assert (await server.post(f"{V1}/campaigns", json=definition(**changes))).status_code in (404, 422)
+
+
+def filled(call: Call, theirs: dict[str, str]) -> str:
+    path = call.path
+    for name in call.parameters:
+        path = path.replace(f"{{{name}}}", theirs.get(name, "x"))
+    return path
+
+
+def objects(work: Work) -> dict[str, str]:
+    """One of each object that a path can name, by the name it has there."""
+    from backend.services import lists, segmentation, subscribers
+
+    credential = credentials.add_credential(work, "webpush", {"subject": "mailto:push@shop.example"})
+    number = subscribers.ensure_user(work, "ann")
+    sent = messages.send(work, {"tokens": [subscription()]}, content={"title": "Hello"})
+    device = work.session.connection().exec_driver_sql("SELECT max(id) FROM device").scalar()
+    return {
+        "campaign_id": campaigns.create(work, definition()).row.id,
+        "credential": credential.id,
+        "delivery_id": sent.deliveries[0],
+        "device_id": work.core.keyring.public_id("dev", device),
+        "key": keys.add_key(work, scope="client")[0].id,
+        "list_id": lists.create(work, lists.ListIn(name="l")).id,
+        "segment_id": segmentation.save(work, "s", {"combinator": "and", "rules": []}).id,
+        "template_id": templates.create(work, "t", {"title": "Hello"}).id,
+        "user_id": "ann" if number else "",
+    }
+
+
+def subscription() -> dict[str, object]:
+    from backend.simulator.authority import Authority  # noqa: F401
+
+    point = "BGzaaU5uzG_nJKMRfnP6sZZmbbXW9stVsyXIlswe5vsUVOpRiLk7Prj6MBZb3Tnh19LqJRetQ3ZfMSAkybVJwW8"
+    keys_of_it = {"p256dh": point, "auth": "A" * 22}
+    return {"platform": "web", "subscription": {"endpoint": "https://fcm.googleapis.com/wp/x", "keys": keys_of_it}}
+
+
+def everything(core: Core, app: AppRow) -> str:
+    """What the tables say of an app, to see that nothing has changed."""
+    tables = ("campaign", "segment", "template", "user_list", "credential", "api_key", "device", '"user"', "category")
+    with core.engine.connect() as connection:
+        return str(
+            [
+                connection.exec_driver_sql(f"SELECT * FROM {name} WHERE app_id = {app.number}").fetchall()
+                for name in tables
+            ]
+        )
+
+
+# --- the documents ----------------------------------------------------------------------------
+
+
+async def test_the_openapi_document_describes_every_route_under_the_prefix(api: FastAPI, visitor: httpx.AsyncClient):
+    document = (await visitor.get("/api/openapi.json")).json()
+    described = {f"{method.upper()} {path}" for path, item in document["paths"].items() for method in item}
+    expected = {call.name for call in calls(api) if call.path.startswith(V1) and call.marks != {"open"}}
+    assert expected <= described
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            assert operation.get("summary"), (method, path)
+            if path.startswith(V1):
+                assert "4XX" in operation["responses"], (method, path)
+
+
+async def test_every_reference_of_the_openapi_document_leads_somewhere(visitor: httpx.AsyncClient):
+    document = (await visitor.get("/api/openapi.json")).json()
+    references = set(re.findall(r'"\$ref": "([^"]+)"', json.dumps(document)))
+    assert len(references) > 50
+    for reference in references:
+        node = document
+        for part in reference.removeprefix("#/").split("/"):
+            assert part in node, reference
+            node = node[part]
+
+
+async def test_routes_with_a_key_say_so_in_the_openapi_document(api: FastAPI, visitor: httpx.AsyncClient):
+    document = (await visitor.get("/api/openapi.json")).json()
+    for call in calls(api):
+        if call.path.startswith(V1) and call.marks != {"open"}:
+            assert document["paths"][call.path][call.method.lower()]["security"] == [{"key": []}]
+
+
+async def test_the_documentation_is_one_page_of_our_own(visitor: httpx.AsyncClient):
+    answer = await visitor.get("/api/docs")
+    assert answer.status_code == 200
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert "<script" not in answer.text
+    assert not re.search(r"(?:src|href|url|@import)\s*[=(]?\s*[\"']?(?:https?:)?//", answer.text)
+    anchors = set(re.findall(r'id="([^"]+)"', answer.text))
+    assert set(re.findall(r'href="#([^"]+)"', answer.text)) <= anchors
+    assert {"not_found", "invalid", "too_many_requests", "malformed"} <= anchors
+
+
+def test_the_documentation_escapes_what_it_shows():
+    evil = "<script>alert(1)</script>"
+    operation = {"summary": evil, "description": evil, "tags": [evil], "responses": {"200": {"description": evil}}}
+    document = {
+        "info": {"title": evil, "version": evil, "description": evil},
+        "paths": {f"/{evil}": {"get": operation}},
+        "components": {"schemas": {evil: {"description": evil, "properties": {evil: {"type": evil, "enum": [evil]}}}}},
+    }
+    assert "<script>" not in docs.render(document)
+
+
+# --- health -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("prefix", ["", V1])
+async def test_health_and_readiness(visitor: httpx.AsyncClient, prefix: str):
+    assert (await visitor.get(f"{prefix}/health/live")).json()["status"] == "live"
+    answer = await visitor.get(f"{prefix}/health/ready")
+    assert (answer.status_code, answer.json()["status"]) == (200, "ready")
+
+
+async def test_an_old_schema_is_not_ready(core: Core, visitor: httpx.AsyncClient):
+    with core.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0000'")
+    answer = await visitor.get("/health/ready")
+    assert answer.status_code == 503
+    assert "tocsin migrate" in answer.json()["problem"]
+    assert (await visitor.get("/health/live")).status_code == 200
+
+
+async def test_a_database_that_does_not_answer_is_not_ready(api: FastAPI, core: Core, visitor: httpx.AsyncClient):
+    from dataclasses import replace
+
+    from backend.db import make_engine
+
+    api.state.core = replace(core, engine=make_engine("postgresql+psycopg://nobody@127.0.0.1:9/none"))
+    answer = await visitor.get("/health/ready")
+    assert (answer.status_code, answer.json()["problem"]) == (503, "The database does not answer.")
+
+
+async def test_metrics_are_for_loopback_and_for_the_token(api: FastAPI, core: Core, connect):
+    from dataclasses import replace
+
+    assert (await connect().get("/metrics")).status_code == 200
+    assert (await connect(address="::1").get("/metrics")).status_code == 200
+    assert (await connect(address="192.0.2.7").get("/metrics")).status_code == 401
+    assert (await connect(**{"X-Forwarded-For": "127.0.0.1"}).get("/metrics")).status_code == 401
+    api.state.core = replace(core, settings=replace(core.settings, metrics_token="hush"))
+    assert (await connect("hush", address="192.0.2.7").get("/metrics")).status_code == 200
+    for wrong in ("hus", "hush!", ""):
+        assert (await connect(wrong or None, address="192.0.2.7").get("/metrics")).status_code == 401
+
+
+async def test_metrics_count_requests_by_route_and_never_by_address(
+    server: httpx.AsyncClient, visitor: httpx.AsyncClient
+):
+    def seen(text: str) -> float:
+        line = 'tocsin_http_requests_total{method="GET",route="/campaigns/{campaign_id}",status="404"} '
+        return float(next((row.removeprefix(line) for row in text.splitlines() if row.startswith(line)), "0"))
+
+    before = seen((await visitor.get("/metrics")).text)
+    for name in ("cmp_one", "cmp_two"):
+        await server.get(f"{V1}/campaigns/{name}")
+    text = (await visitor.get("/metrics")).text
+    assert seen(text) == before + 2
+    assert "cmp_one" not in text
+    assert "tocsin_chunks_due 0.0" in text
+    assert "tocsin_oldest_due_seconds 0.0" in text

@@ -1,0 +1,240 @@
+"""Segments kept, referred to, counted and turned into audiences."""
+
+import hashlib
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlmodel import col
+
+from backend.bootstrap import Core
+from backend.db import OPERATOR, Work
+from backend.errors import Conflict, Invalid, NotFound
+from backend.models import Campaign, Device, User, UserList
+from backend.services import apps, ids, segmentation
+from backend.services.apps import AppRow
+
+IOS = {"field": "device.platform", "operator": "=", "value": "ios"}
+PRO = {"field": "attr.plan", "operator": "=", "value": "pro"}
+
+
+def both(*rules: Any, **more: Any) -> dict[str, Any]:
+    return {"combinator": "and", "not": False, "rules": list(rules), **more}
+
+
+def into(*segments: str, operator: str = "in") -> dict[str, Any]:
+    return {"field": "segment", "operator": operator, "value": list(segments)}
+
+
+def person(work: Work, name: str | None, *devices: tuple[str, str], **attributes: Any) -> int:
+    """A user with devices given as (platform, state)."""
+    user = User(app_id=work.app_id, external_id=name, bucket=5, attributes=attributes, first_seen=work.now)
+    work.session.add(user)
+    work.session.flush()
+    for number, (platform, state) in enumerate(devices):
+        work.session.add(
+            Device(
+                app_id=work.app_id, user_id=user.id, platform=platform, provider="fcm", environment="production",
+                address_kind="token", sealed_address=b"", address_index=hashlib.md5(f"{user.id}/{number}".encode()).digest(),
+                index_version="0", secret_hash="", state=state, first_seen=work.now, last_seen=work.now,
+                registered_at=work.now, ephemeral_until=work.now if platform == "web" and state == "invalid" else None,
+            )
+        )  # fmt: skip
+    work.session.flush()
+    return user.id
+
+
+@pytest.fixture
+def people(core: Core, app: AppRow) -> None:
+    """Web devices that are invalid are the ephemeral ones."""
+    with core.work(OPERATOR, app.number) as work:
+        person(work, "ann", ("ios", "active"), ("android", "active"), plan="pro")
+        person(work, "bob", ("ios", "invalid"), ("android", "unsubscribed"), plan="pro")
+        person(work, "cid", ("android", "invalid"), plan="free")
+        person(work, "dan", plan="pro")
+        person(work, None, ("web", "active"))
+        person(work, None, ("web", "invalid"))
+        other = apps.create_app(work, slug="other").number
+    with core.work(OPERATOR, other) as work:
+        person(work, "eve", ("ios", "active"), plan="pro")
+
+
+@pytest.fixture
+def work(core: Core, app: AppRow, people: None) -> Any:
+    with core.work(OPERATOR, app.number) as work:
+        yield work
+
+
+def test_an_estimate_counts_pairs_and_their_users(work: Work):
+    found = segmentation.estimate(work, both(PRO))
+    assert (found.users, found.devices, found.reachable) == (3, 4, 2)
+    assert found.by_platform == {"ios": 2, "android": 2, "web": 0}
+    assert found.sample == ("ann", "bob", "dan")
+    assert segmentation.estimate(work, both(IOS)).users == 2
+    assert segmentation.estimate(work, both()).users == 5
+    assert segmentation.estimate(work, both(combinator="or")).users == 0
+
+
+def test_an_audience_is_its_active_devices_and_says_whom_it_misses(work: Work):
+    everyone = segmentation.audience_size(work, {"everyone": True, "include": [], "exclude": []})
+    assert (everyone.people, everyone.devices) == (5, 3)
+    assert everyone.by_platform == {"ios": 1, "android": 1, "web": 1}
+    assert everyone.people_unreachable == {"no_device": 1, "unsubscribed": 1, "invalid": 1}
+
+
+def test_an_audience_goes_to_the_pairs(work: Work):
+    """Bob's android is not asked when the audience is of ios: his best matched device is invalid."""
+    pro, ios = segmentation.create(work, "Pro", both(PRO)).id, segmentation.create(work, "iOS", both(IOS)).id
+    size = segmentation.audience_size(work, {"include": [ios], "exclude": [], "everyone": False})
+    assert (size.people, size.devices, size.people_unreachable) == (2, 1, {"invalid": 1})
+    size = segmentation.audience_size(work, {"include": [pro], "exclude": [ios], "everyone": False})
+    assert size.by_platform == {"ios": 0, "android": 1, "web": 0}
+    assert size.people_unreachable == {"unsubscribed": 1, "no_device": 1}
+    size = segmentation.audience_size(work, {"include": [pro, ios], "everyone": False})
+    assert (size.people, size.devices) == (3, 2)
+    assert segmentation.audience_size(work, {"include": []}).people == 0
+
+
+def test_the_condition_serves_an_inner_join_too(work: Work):
+    """As the planner uses it."""
+    where = segmentation.audience_where(work, {"everyone": True})
+    statement = select(col(Device.id)).join(User, col(User.id) == col(Device.user_id)).where(where)
+    assert len(work.session.execute(statement).all()) == 6
+
+
+def test_members_are_paged_with_the_devices_that_matched(work: Work):
+    segment = segmentation.create(work, "iOS or none", both(both(IOS), PRO, combinator="or")).id
+    first = segmentation.members(work, segment, limit=2)
+    assert [(one.user_id, len(one.device_ids)) for one in first.items] == [("ann", 2), ("bob", 2)]
+    rest = segmentation.members(work, segment, limit=2, cursor=first.next)
+    assert [(one.user_id, one.device_ids) for one in rest.items] == [("dan", ())]
+    assert rest.next is None
+    assert all(one.startswith("dev_") for one in first.items[0].device_ids)
+
+
+def test_a_segment_is_kept_in_its_canonical_form_and_in_words(work: Work):
+    made = segmentation.save(work, name=" Pro ", rules={**both({**PRO, "id": "x"}), "id": "root"})
+    assert (made.name, made.rules, made.description) == ("Pro", both(PRO), "plan is pro")
+    again = segmentation.save(work, name="Pros", rules=both(IOS, into(made.id, operator="notIn"), combinator="or"))
+    assert again.description == "device platform is ios or not in segment Pro"
+    changed = segmentation.save(work, name="P", rules=both(IOS), segment_id=made.id)
+    assert (changed.id, changed.name) == (made.id, "P")
+    assert segmentation.get(work, again.id).description == "device platform is ios or not in segment P"
+    assert [one.id for one in segmentation.listing(work).items] == [again.id, made.id]
+    assert [one.id for one in segmentation.listing(work, search="pros").items] == [again.id]
+    assert segmentation.describe(both(PRO)) == "plan is pro"
+
+
+def test_segments_may_not_go_in_circles(work: Work):
+    one = segmentation.create(work, "One", both(PRO)).id
+    two = segmentation.create(work, "Two", both(into(one))).id
+    three = segmentation.create(work, "Three", both(into(two), into(one))).id
+    for circle in (one, two, three):
+        with pytest.raises(Invalid) as caught:
+            segmentation.save(work, name="One", rules=both(PRO, into(circle)), segment_id=one)
+        assert [error.field for error in caught.value.errors] == ["rules[1].value"]
+        assert "circle" in caught.value.errors[0].message
+
+
+def test_segments_of_segments_are_bounded(work: Work):
+    last = segmentation.create(work, "0", both(*[PRO] * 60)).id
+    with pytest.raises(Invalid, match="more than 500 rules"):
+        for step in range(10):
+            last = segmentation.create(work, str(step), both(into(last), into(last, operator="notIn"))).id
+
+
+def test_what_rules_name_must_be_there(work: Work, core: Core):
+    theirs = apps.app_by_slug(work, "other").number
+    other = work.within(theirs)
+    foreign = segmentation.create(other, "x", both(PRO)).id
+    row = UserList(app_id=theirs, name="x", created_at=work.now)
+    campaign = Campaign(app_id=theirs, name="x", created_at=work.now, updated_at=work.now)
+    work.session.add_all([row, campaign])
+    work.session.flush()
+    cases = [
+        (into(foreign), "rules[0].value"),
+        (into("seg_nonsense"), "rules[0].value"),
+        ({"field": "list", "operator": "in", "value": ids.public(work, ids.LIST, row.id)}, "rules[0].value"),
+        ({"field": "list", "operator": "in", "value": foreign}, "rules[0].value"),
+        ({"field": "push.opened", "operator": "=", "value": {"campaign": ids.public(work, ids.CAMPAIGN, campaign.id)}}, "rules[0].value"),
+        ({"field": "category.nosuch", "operator": "=", "value": "opted_in"}, "rules[0].field"),
+        ({"field": "user.shoes", "operator": "=", "value": "x"}, "rules[0].field"),
+    ]  # fmt: skip
+    for rule, field in cases:
+        for call in (lambda r: segmentation.estimate(work, r), lambda r: segmentation.create(work, "x", r)):
+            with pytest.raises(Invalid) as caught:
+                call(both(rule))
+            assert [error.field for error in caught.value.errors] == [field]
+    with pytest.raises(Invalid) as caught:
+        segmentation.audience_where(work, {"include": [foreign]})
+    assert caught.value.errors[0].field == "audience.include[0]"
+
+
+def test_another_apps_segment_is_not_there(work: Work):
+    mine = segmentation.create(work, "x", both(PRO)).id
+    other = work.within(apps.app_by_slug(work, "other").number)
+    for call in (segmentation.get, segmentation.delete, segmentation.members):
+        with pytest.raises(NotFound):
+            call(other, mine)
+    with pytest.raises(NotFound):
+        segmentation.save(other, name="x", rules=both(), segment_id=mine)
+
+
+def test_a_segment_in_use_stays(work: Work):
+    one = segmentation.create(work, "One", both(PRO)).id
+    two = segmentation.create(work, "Two", both(into(one))).id
+    with pytest.raises(Conflict, match="segment 'Two'"):
+        segmentation.delete(work, one)
+    used = Campaign(
+        app_id=work.app_id, name="Sale", created_at=work.now, updated_at=work.now,
+        definition={"audience": {"include": [two], "exclude": []}},
+    )  # fmt: skip
+    work.session.add(used)
+    work.session.flush()
+    with pytest.raises(Conflict, match="campaign 'Sale'"):
+        segmentation.delete(work, two)
+    used.state = "finished"
+    work.session.flush()
+    segmentation.delete(work, two)
+    segmentation.delete(work, one)
+    with pytest.raises(NotFound):
+        segmentation.get(work, one)
+    assert not segmentation.listing(work).items
+    assert segmentation.audience_text(work, {"include": [one], "exclude": [two]}) == "One but Two"
+
+
+def test_a_frozen_audience_does_not_follow_its_segments(work: Work):
+    inner = segmentation.create(work, "Inner", both(PRO)).id
+    outer = segmentation.create(work, "Outer", both(into(inner))).id
+    frozen = segmentation.freeze(work, {"include": [outer], "exclude": [], "everyone": False, "unseen_days": None})
+    assert set(frozen["frozen"]) == {inner, outer}
+    segmentation.save(work, name="Inner", rules=both(IOS), segment_id=inner)
+    assert segmentation.audience_size(work, frozen).people == 3
+    segmentation.delete(work, outer)
+    segmentation.delete(work, inner)
+    assert segmentation.audience_size(work, frozen).people == 3
+
+
+def test_an_audience_in_words(work: Work):
+    one, two = (segmentation.create(work, name, both(PRO)).id for name in ("One", "Two"))
+    assert segmentation.audience_text(work, {"everyone": True, "include": [], "exclude": [one]}) == "Everyone but One"
+    assert segmentation.audience_text(work, {"include": [one, two], "exclude": []}) == "One or Two"
+    assert segmentation.audience_text(work, {"include": [], "exclude": []}) == "Nobody"
+
+
+def test_days_count_back_from_one_now(core: Core, work: Work):
+    user = work.session.execute(select(User).where(col(User.external_id) == "ann")).scalar_one()
+    user.last_active = work.now - timedelta(days=7)
+    work.session.flush()
+    rule = {"field": "user.last_active", "operator": "withinDays", "value": 7}
+    assert segmentation.estimate(work, both(rule)).sample == ("ann",)
+    assert segmentation.estimate(work, both({**rule, "value": 6.99})).users == 0
+    assert segmentation.estimate(work, both({**rule, "operator": "notWithinDays"})).users == 0
+
+
+@pytest.mark.parametrize("name", ["", "  ", "x" * 201])
+def test_a_segment_has_a_name(work: Work, name: str):
+    with pytest.raises(Invalid) as caught:
+        segmentation.create(work, name, both())
+    assert caught.value.errors[0].field == "name"
