@@ -1,5 +1,6 @@
 """The ASGI application: pages, API and scheduler in one."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
@@ -12,6 +13,7 @@ from backend import scheduler
 from backend.api import create_api
 from console import pages, shell
 from console.asgi import body_limit, security_headers
+from console.components.charts import warm_up
 from console.core import core
 from console.states.errors import explain
 
@@ -27,8 +29,10 @@ app = rx.App(
 
 @contextlib.asynccontextmanager
 async def _ticking() -> AsyncIterator[None]:
+    warming = asyncio.create_task(asyncio.to_thread(warm_up))
     async with scheduler.running(core()):
         yield
+    await warming
 
 
 app.register_lifespan_task(_ticking)

@@ -6,6 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+SERVER_ONLY = {"asgi", "build", "children", "cli", "core", "demo", "fingerprint", "logs", "serve", "up", "worker"}
 TEXT = {".py", ".css", ".js", ".jsx", ".svg", ".webmanifest"}
 
 
@@ -21,5 +22,6 @@ def fingerprint() -> str:
 
 def _sources() -> Iterator[Path]:
     yield ROOT / "rxconfig.py"
-    yield from sorted((ROOT / "console").rglob("*.py"))
+    yield ROOT / "backend" / "domain" / "vocabulary.py"
+    yield from sorted(path for path in (ROOT / "console").rglob("*.py") if path.stem not in SERVER_ONLY)
     yield from sorted(path for path in (ROOT / "assets").rglob("*") if path.is_file())

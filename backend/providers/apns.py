@@ -15,7 +15,7 @@ import orjson
 
 from backend.domain.message import Address, Message
 from backend.domain.vocabulary import Priority
-from backend.providers import replies
+from backend.providers import options, replies
 from backend.providers.apns_token import ProviderTokens
 from backend.providers.base import Credential, Outcome, OutcomeKind, TooLarge
 from backend.providers.naming import collapse_id
@@ -55,18 +55,18 @@ def aps(message: Message) -> dict[str, Any]:
     """Apple's own part of the payload; also sent to iOS through FCM."""
     if message.silent:
         return {"content-available": 1}
-    options = message.options
+    own = message.options
     alert = {"title": message.title, "subtitle": message.subtitle, "body": message.body}
     fields = {
-        "alert": {name: text for name, text in alert.items() if text},
+        "alert": {name: text for name, text in alert.items() if text} | options.alert(own),
         "badge": message.badge,
-        "sound": message.sound,
+        "sound": options.sound(message.sound, own),
         "thread-id": message.thread,
-        "category": options.get("action_category"),
-        "interruption-level": options.get("interruption_level"),
-        "relevance-score": options.get("relevance_score"),
+        "category": own.get("action_category"),
+        "interruption-level": own.get("interruption_level"),
+        "relevance-score": own.get("relevance_score"),
         "mutable-content": 1 if message.image else None,
-    }
+    } | options.aps(own)
     return {name: value for name, value in fields.items() if value is not None and value not in ({}, "")}
 
 

@@ -9,7 +9,7 @@ import orjson
 
 from backend.domain.message import Address, Message
 from backend.domain.vocabulary import AddressKind, Platform, Priority
-from backend.providers import apns, replies
+from backend.providers import apns, options, replies
 from backend.providers.base import Credential, Outcome, OutcomeKind, TooLarge
 from backend.providers.naming import topic
 from backend.providers.oauth import AccessTokens, NoToken
@@ -105,6 +105,7 @@ def _android(message: Message) -> dict[str, Any]:
     made: dict[str, Any] = {"priority": "HIGH" if urgent else "NORMAL", "ttl": f"{_ttl(message)}s"}
     if message.collapse_key:
         made["collapseKey"] = message.collapse_key
+    made |= options.android(message.options)
     if _shown_by_system(message):
         shown = {
             "tag": _tag(message),
@@ -112,7 +113,8 @@ def _android(message: Message) -> dict[str, Any]:
             "sound": message.sound,
             "notificationCount": message.badge,
         }
-        made["notification"] = {name: value for name, value in shown.items() if value not in (None, "")}
+        fields = {name: value for name, value in shown.items() if value not in (None, "")}
+        made["notification"] = fields | options.android_notification(message.options)
     return made
 
 
@@ -121,7 +123,7 @@ def _apns(message: Message) -> dict[str, Any]:
 
 
 def _webpush(message: Message) -> dict[str, Any]:
-    urgency = "high" if message.priority is Priority.HIGH else "normal"
+    urgency = options.urgency(message.options, message.priority is Priority.HIGH)
     made: dict[str, Any] = {"headers": {"TTL": str(_ttl(message)), "Urgency": urgency, "Topic": topic(_tag(message))}}
     if not message.silent:
         shown: dict[str, Any] = {**_texts(message), "tag": _tag(message), "lang": message.locale}
@@ -129,7 +131,8 @@ def _webpush(message: Message) -> dict[str, Any]:
             shown["requireInteraction"] = True
         if message.actions:
             shown["actions"] = [{"action": a.id, "title": a.title} for a in message.actions]
-        made["notification"] = {name: value for name, value in shown.items() if value}
+        looks = {name: message.options.get(name) for name in ("dir", "icon")} | options.web(message.options)
+        made["notification"] = {name: value for name, value in (shown | looks).items() if value}
     if message.link and message.link.startswith("https://"):
         made["fcmOptions"] = {"link": message.link}
     return made

@@ -13,7 +13,7 @@ import orjson
 
 from backend.domain.message import Action, Address, Message
 from backend.domain.vocabulary import Priority
-from backend.providers import replies
+from backend.providers import options, replies
 from backend.providers.base import Credential, Outcome, OutcomeKind, TooLarge
 from backend.providers.naming import topic
 from backend.providers.push_hosts import PushHosts
@@ -60,21 +60,20 @@ def _declarative(message: Message) -> dict[str, Any]:
 
 def _notification(message: Message) -> dict[str, Any]:
     """A title is required there; a message without one shows its body in its place."""
-    options = message.options
+    own = message.options
     fields = {
         "title": message.title or message.body,
         "body": message.body if message.title else "",
         "navigate": message.link,
         "lang": message.locale,
-        "dir": options.get("dir"),
+        "dir": own.get("dir"),
         "tag": message.collapse_key or message.identity,
-        "icon": options.get("icon"),
+        "icon": own.get("icon"),
         "image": message.image,
-        "silent": options.get("silent"),
-        "requireInteraction": options.get("require_interaction"),
+        "requireInteraction": own.get("require_interaction"),
         "actions": [_button(action, message.link) for action in message.actions],
         "data": dict(message.data),
-    }
+    } | options.web(own)
     return {name: value for name, value in fields.items() if value}
 
 
@@ -87,7 +86,7 @@ def headers(message: Message) -> list[tuple[str, str]]:
     """What the push service wants to know about the message."""
     return [
         ("ttl", str(min(max(message.ttl_seconds, 0), LONGEST_TTL))),
-        ("urgency", "high" if message.priority is Priority.HIGH else "normal"),
+        ("urgency", options.urgency(message.options, message.priority is Priority.HIGH)),
         ("topic", topic(message.collapse_key or message.identity)),
         ("content-encoding", "aes128gcm"),
         ("content-type", "application/octet-stream"),

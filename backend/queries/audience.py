@@ -4,6 +4,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import (
@@ -23,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects import sqlite as lite
-from sqlmodel import Session, col
+from sqlmodel import Session, SQLModel, col
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 from backend.domain.vocabulary import ProviderName
@@ -32,6 +33,7 @@ from backend.models.base import Json
 from backend.queries.bulk import table_from_json
 
 SESSION = timedelta(minutes=30)
+_DEVICE = SQLModel.metadata.tables["device"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,22 +58,18 @@ def ensure_users(session: Session, app_id: int, buckets: Mapping[str, int], now:
 
     Sorted, so that two batches that name the same new people wait for each other instead of locking up.
     """
-    rows = [{"external_id": name, "bucket": buckets[name]} for name in sorted(buckets)]
-    given = table_from_json(sqlite(session), {"external_id": "text", "bucket": "bigint"})
-    made = text(
+    known = user_numbers(session, app_id, buckets)
+    rows = [{"external_id": name, "bucket": buckets[name]} for name in sorted(buckets.keys() - known.keys())]
+    if not rows:
+        return known
+    statement = text(
         'INSERT INTO "user" (app_id, external_id, bucket, attributes, sessions, first_seen) '
-        f"SELECT :app_id, v.external_id, v.bucket, :nothing, 0, :now FROM {given} WHERE true "
+        "SELECT :app_id, v.external_id, v.bucket, :nothing, 0, :now "
+        f"FROM {table_from_json(sqlite(session), {'external_id': 'text', 'bucket': 'bigint'})} WHERE true "
         "ON CONFLICT (app_id, external_id) DO NOTHING"
     ).bindparams(bindparam("nothing", type_=Json), bindparam("now", type_=UTCDateTime()))
-    bound = {"rows": json.dumps(rows), "app_id": app_id}
-    found = text(
-        f'SELECT u.external_id, u.id FROM {given} JOIN "user" u ON u.app_id = :app_id AND u.external_id = v.external_id'
-    )
-    known = dict(session.execute(found, bound).all())
-    if len(known) == len(buckets):
-        return known
-    session.execute(made, {**bound, "nothing": {}, "now": now})
-    return dict(session.execute(found, bound).all())
+    session.execute(statement, {"rows": json.dumps(rows), "app_id": app_id, "nothing": {}, "now": now})
+    return user_numbers(session, app_id, buckets)
 
 
 def add_anonymous(session: Session, app_id: int, buckets: Sequence[int], now: datetime) -> list[int]:
@@ -90,11 +88,15 @@ def user_number(session: Session, app_id: int, external_id: str) -> int | None:
 
 
 def user_numbers(session: Session, app_id: int, external_ids: Collection[str]) -> dict[str, int]:
-    """The known ones among these external ids."""
+    """The known ones among these external ids.
+
+    CROSS JOIN keeps SQLite from reading the whole array again for each user of the app (1 000 ids among
+    1 000 users: 540 ms against 3); to PostgreSQL it is an inner join like any other.
+    """
     found = text(
         "SELECT u.external_id, u.id FROM "
         f"{table_from_json(sqlite(session), {'external_id': 'text'})} "
-        'JOIN "user" u ON u.app_id = :app_id AND u.external_id = v.external_id'
+        'CROSS JOIN "user" u WHERE u.app_id = :app_id AND u.external_id = v.external_id'
     )
     rows = json.dumps([{"external_id": name} for name in set(external_ids)])
     return dict(session.execute(found, {"rows": rows, "app_id": app_id}).all())
@@ -166,7 +168,7 @@ def is_alone(session: Session, user: int, besides: int) -> bool:
     return session.execute(nameless).first() is not None
 
 
-def _devices() -> Select[Any]:
+def _chosen() -> Select[Any]:
     columns = (
         Device.id, Device.user_id, Device.credential_id, Device.platform, Device.provider, Device.environment,
         Device.address_kind, Device.address_index, Device.index_version, Device.secret_hash, Device.state,
@@ -178,21 +180,24 @@ def _devices() -> Select[Any]:
     return chosen.join(User, col(User.id) == col(Device.user_id))
 
 
+_DEVICES = _chosen()
+
+
 def device(session: Session, app_id: int, number: int, *, lock: bool = False) -> Row[Any] | None:
     """A device with its user's external id; locked where it is to be changed."""
-    found = _devices().where(col(Device.app_id) == app_id, col(Device.id) == number)
+    found = _DEVICES.where(col(Device.app_id) == app_id, col(Device.id) == number)
     return session.execute(found.with_for_update(of=Device, key_share=True) if lock else found).one_or_none()
 
 
 def devices_of(session: Session, app_id: int, user: int) -> Sequence[Row[Any]]:
     """A user's devices, oldest first."""
     mine = (col(Device.app_id) == app_id, col(Device.user_id) == user)
-    return session.execute(_devices().where(*mine).order_by(col(Device.id))).all()
+    return session.execute(_DEVICES.where(*mine).order_by(col(Device.id))).all()
 
 
 def devices_at(session: Session, app_id: int, indexes: Collection[bytes]) -> Sequence[Row[Any]]:
     """Every device whose address has one of these blind indexes, locked against another registration."""
-    found = _devices().where(col(Device.app_id) == app_id, col(Device.address_index).in_(indexes))
+    found = _DEVICES.where(col(Device.app_id) == app_id, col(Device.address_index).in_(indexes))
     return session.execute(found.order_by(col(Device.id)).with_for_update(of=Device, key_share=True)).all()
 
 
@@ -224,9 +229,13 @@ def change_device(session: Session, number: int, **values: Any) -> None:
     _change(session, Device, col(Device.id) == number, **values)
 
 
-def see_devices(session: Session, numbers: Collection[int], now: datetime) -> None:
-    """These devices were heard of just now."""
-    _change(session, Device, col(Device.id).in_(numbers), last_seen=now)
+def change_devices(session: Session, changes: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
+    """Changes devices one after another; each run of changes to the same columns is one statement."""
+    for names, alike in groupby(changes, key=lambda change: tuple(sorted(change[1]))):
+        values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
+        statement = update(_DEVICE).where(_DEVICE.c.id == bindparam("number")).values(values)
+        rows = [{"number": number, **{f"new_{name}": new[name] for name in names}} for number, new in alike]
+        session.connection().execute(statement, rows)
 
 
 def prolong(session: Session, numbers: Collection[int], until: datetime) -> None:

@@ -41,7 +41,7 @@ def deliveries(session: Session, numbers: Iterable[int]) -> Sequence[Row[Any]]:
     """(id, run_id, state, due_at, ended_at) of these deliveries, where they still exist."""
     given = table_from_json(_sqlite(session), {"id": "bigint"})
     statement = text(
-        f"SELECT d.id, d.run_id, d.state, d.due_at, d.ended_at FROM {given} JOIN delivery d ON d.id = v.id"
+        f"SELECT d.id, d.run_id, d.state, d.due_at, d.ended_at FROM {given} CROSS JOIN delivery d WHERE d.id = v.id"
     ).columns(
         column("id", BigId), column("run_id", BigId), column("state"),
         column("due_at", UTCDateTime()), column("ended_at", UTCDateTime()),

@@ -5,7 +5,7 @@ computed as for any other app. The seed is fixed, so two demos of one size are a
 """
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -89,7 +89,7 @@ def _app(work: Work, slug: str) -> AppRow:
 
 def _credentials(work: Work, provider: Provider) -> dict[ProviderName, int]:
     """The app's three lanes, made at the first fill."""
-    bodies = {
+    bodies: dict[ProviderName, Callable[[], dict[str, Any]]] = {
         ProviderName.APNS: lambda: provider.apns_credential_body(TOPIC),
         ProviderName.FCM: provider.fcm_credential_body,
         ProviderName.WEBPUSH: lambda: provider.webpush_credential_body("mailto:push@shop.example"),

@@ -1,26 +1,18 @@
 """Devices: registered by their address, changed and removed by whoever holds their secret."""
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any, Final
+from datetime import datetime
+from typing import Any
 
 from backend.crypto import hash_secret, matches
 from backend.db import Work
-from backend.domain.message import Address
 from backend.domain.vocabulary import DeviceState, Environment, Permission, Platform, ProviderName
-from backend.errors import Conflict, FieldError, Invalid, NotFound
+from backend.errors import Conflict, NotFound
 from backend.queries import audience, merging
-from backend.services import addresses, binding, fields, identity, ids, ownership, people, registration
-from backend.services.people import BatchResult
-from backend.services.registration import DeviceIn, DevicePatch, RawAddress
-
-EPHEMERAL: Final = timedelta(days=30)
-UNTOLD: Final = ""
-"""The secret hash of a device whose secret nobody has been told: imported, or known from a raw token."""
-
-Key = tuple[bytes, str, str]
+from backend.services import enrolment, identity, ids, ownership, registration
+from backend.services.enrolment import UNTOLD
+from backend.services.registration import DeviceIn, DevicePatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +49,6 @@ class Registered:
     created: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A checked registration, the address it names, and that address's indexes under each key, newest first."""
-
-    given: DeviceIn
-    address: Address = field(repr=False)
-    indexes: tuple[bytes, ...]
-
-    @property
-    def key(self) -> Key:
-        return self.indexes[0], self.address.provider, self.address.environment
-
-
 def register_device(work: Work, given: DeviceIn, *, holder: str | None = None, trusted: bool = False) -> Registered:
     """Registers an address, or brings the device that has it up to date (and back to life).
 
@@ -78,163 +57,27 @@ def register_device(work: Work, given: DeviceIn, *, holder: str | None = None, t
     secret nobody has been told gives one to the first that registers it.
     Raises `Invalid` naming the wrong field.
     """
-    asked = _asked(work, given)
-    known = _find(work, [asked])
+    asked = enrolment.ask(work, given)
+    row = enrolment.find(work, [asked]).get(asked.key)
     secret = secrets.token_urlsafe(32)
-    made = {} if known else _add(work, [asked], secret_hash=hash_secret(secret))
-    if made:
-        return Registered(row_of(work, _load(work, made[asked.key])), secret, created=True)
-    number = (known or _find(work, [asked]))[asked.key]
-    told = _tell_secret(work, number, secret, holder, trusted)
-    _refresh(work, number, asked, present=True)
-    return Registered(row_of(work, _load(work, number)), told, created=False)
+    if row is None:
+        made = enrolment.add(work, [asked], secret_hash=hash_secret(secret))
+        if made:
+            return Registered(row_of(work, _load(work, made[asked.key])), secret, created=True)
+        row = enrolment.find(work, [asked])[asked.key]
+    told, hashed = _secret_for(row, secret, holder, trusted)
+    enrolment.refresh(work, [(row, asked)], secret_hash=hashed)
+    _touch(work, row.id)
+    return Registered(row_of(work, _load(work, row.id)), told, created=False)
 
 
-def _tell_secret(work: Work, number: int, fresh: str, holder: str | None, trusted: bool) -> str | None:
-    """The secret that this caller may know of a device already known; see `register_device`."""
-    hashed = _load(work, number).secret_hash
-    if holder and matches(holder, hashed):
-        return holder
-    if hashed != UNTOLD and not trusted:
-        return None
-    audience.change_device(work.session, number, secret_hash=hash_secret(fresh))
-    return fresh
-
-
-def devices_batch(work: Work, items: Sequence[Mapping[str, Any]]) -> list[BatchResult]:
-    """Registers up to 1000 devices for a back end; a bad item is told in its result and spoils no other.
-
-    No secret is told or changed: each device's own app gets one when it first registers. Importing is
-    no sign of life, so devices already known keep their `last_seen`.
-    """
-    results: dict[int, BatchResult] = {}
-    asked: dict[int, _Asked] = {}
-    for index, item in enumerate(items):
-        try:
-            asked[index] = _asked(work, fields.parse(DeviceIn, item))
-        except Invalid as error:
-            results[index] = BatchResult(index, 422, errors=tuple(error.errors))
-    known = _find(work, asked.values())
-    fresh = {one.key: one for one in reversed(asked.values()) if one.key not in known}
-    made = _add(work, list(fresh.values()), secret_hash=UNTOLD)
-    known |= _find(work, [one for one in fresh.values() if one.key not in made]) | made
-    for index, one in asked.items():
-        created = one.key in made and fresh[one.key] is one
-        if not created:
-            _refresh(work, known[one.key], one, present=False)
-        public = ids.public(work, ids.DEVICE, known[one.key])
-        results[index] = BatchResult(index, 201 if created else 200, public)
-    return [results[index] for index in range(len(items))]
-
-
-def ephemeral_devices(work: Work, items: Sequence[Mapping[str, Any]], path: str = "tokens") -> list[int]:
-    """The number of a device for each raw address `{platform, provider?, token | subscription}`.
-
-    An address that nobody has registered gets a device for 30 days, which no segment counts.
-    Raises `Invalid` naming the wrong field below `path`.
-    """
-    asked = [_raw(work, item, f"{path}[{index}]") for index, item in enumerate(items)]
-    known = _find(work, asked)
-    fresh = {one.key: one for one in asked if one.key not in known}
-    until = work.now + EPHEMERAL
-    made = _add(work, list(fresh.values()), secret_hash=UNTOLD, ephemeral_until=until)
-    known |= _find(work, [one for one in fresh.values() if one.key not in made])
-    audience.prolong(work.session, list(known.values()), until)
-    return [(known | made)[one.key] for one in asked]
-
-
-def ephemeral_device(work: Work, item: Mapping[str, Any]) -> int:
-    """`ephemeral_devices` of one, with the wrong field named as it stands in `item`."""
-    return ephemeral_devices(work, [item], path="")[0]
-
-
-def _raw(work: Work, item: Mapping[str, Any], path: str) -> _Asked:
-    prefix = "" if path == "[0]" else f"{path}."
-    try:
-        return _asked(work, fields.parse(RawAddress, item).registration())
-    except Invalid as error:
-        raise Invalid([FieldError(f"{prefix}{one.field}", one.message) for one in error.errors]) from error
-
-
-def _asked(work: Work, given: DeviceIn) -> _Asked:
-    address = registration.address(work, given)
-    return _Asked(given, address, tuple(work.core.keyring.blind_indexes(work.app_id, address.value)))
-
-
-def _find(work: Work, asked: Iterable[_Asked]) -> dict[Key, int]:
-    """The devices that already have these addresses, under whichever key of the ring they were indexed."""
-    wanted = {(index, one.key[1], one.key[2]): one.key for one in asked for index in one.indexes}
-    if not wanted:
-        return {}
-    rows = audience.devices_at(work.session, work.app_id, {index for index, _, _ in wanted})
-    places = {(row.address_index, row.provider, row.environment): row.id for row in rows}
-    return {wanted[place]: number for place, number in places.items() if place in wanted}
-
-
-def _add(
-    work: Work, asked: Sequence[_Asked], *, secret_hash: str, ephemeral_until: datetime | None = None
-) -> dict[Key, int]:
-    """Makes the devices with their users; those that somebody else has just made are not among the numbers."""
-    named = people.ensure_users(work, [one.given.user_id for one in asked if one.given.user_id])
-    nameless = people.add_anonymous(work, sum(not one.given.user_id for one in asked))
-    spare = iter(nameless)
-    owners = [named[one.given.user_id] if one.given.user_id else next(spare) for one in asked]
-    lanes = {one.key[1:]: binding.lane(work, one.address) for one in asked}
-    rows = [
-        _new_row(work, one, user_id=owner, credential_id=lanes[one.key[1:]], secret_hash=secret_hash)
-        for one, owner in zip(asked, owners, strict=True)
-    ]
-    made = audience.add_devices(work.session, [{**row, "ephemeral_until": ephemeral_until} for row in rows])
-    served = {owner for one, owner in zip(asked, owners, strict=True) if one.key in made}
-    for owner in set(nameless) - served:
-        audience.delete_user(work.session, owner)
-    if ephemeral_until is None:
-        audience.touch_users(work.session, served, work.now)
-    return made
-
-
-def _new_row(work: Work, asked: _Asked, **rest: Any) -> dict[str, Any]:
-    given = asked.given
-    return {
-        "app_id": work.app_id,
-        "platform": given.platform,
-        "state": DeviceState.ACTIVE,
-        "first_seen": work.now,
-        "last_seen": work.now,
-        **registration.columns(given, set(registration.Facts.model_fields)),
-        **_address_columns(work, asked.address, asked.indexes[0]),
-        **rest,
-    }
-
-
-def _address_columns(work: Work, address: Address, index: bytes) -> dict[str, Any]:
-    return {
-        "provider": address.provider,
-        "environment": address.environment,
-        "address_kind": address.kind,
-        "sealed_address": addresses.seal(work.core.keyring, work.app_id, address),
-        "address_index": index,
-        "index_version": work.core.keyring.index_version,
-        "registered_at": work.now,
-    }
-
-
-def _refresh(work: Work, number: int, asked: _Asked, *, present: bool) -> None:
-    """Writes what a repeated registration says; null fields say nothing."""
-    row = _load(work, number)
-    given = asked.given
-    said = {name for name in given.model_fields_set if getattr(given, name) is not None}
-    values = registration.columns(given, said) | _address_columns(work, asked.address, asked.indexes[0])
-    values |= {"platform": given.platform, "ephemeral_until": None}
-    if row.state != DeviceState.ACTIVE:
-        values |= {"state": DeviceState.ACTIVE, "reason": None, "state_at": work.now}
-    if row.credential_id is None:
-        values["credential_id"] = binding.lane(work, asked.address)
-    audience.change_device(work.session, number, **values)
-    if given.user_id is not None:
-        ownership.sign_in(work, row, given.user_id)
-    if present:
-        _touch(work, number)
+def _secret_for(row: Any, fresh: str, holder: str | None, trusted: bool) -> tuple[str | None, str]:
+    """The secret that this caller may know of a known device, and the hash to keep; see `register_device`."""
+    if holder and matches(holder, row.secret_hash):
+        return holder, row.secret_hash
+    if trusted or row.secret_hash == UNTOLD:
+        return fresh, hash_secret(fresh)
+    return None, row.secret_hash
 
 
 def _touch(work: Work, number: int) -> None:
@@ -274,7 +117,7 @@ def _new_address(work: Work, row: Any, patch: DevicePatch) -> dict[str, Any]:
     if any(other.id != row.id for other in same):
         raise Conflict("Another device of this app has that address.")
     revived = {"state": DeviceState.ACTIVE, "reason": None, "state_at": work.now}
-    return _address_columns(work, address, indexes[0]) | (revived if row.state == DeviceState.INVALID else {})
+    return enrolment.address_columns(work, address, indexes[0]) | (revived if row.state == DeviceState.INVALID else {})
 
 
 def remove_device(work: Work, device_id: str) -> None:

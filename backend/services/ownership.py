@@ -10,9 +10,9 @@ from backend.services import people
 
 def sign_in(work: Work, device: Any, external_id: str) -> None:
     """Moves a device row to this user; an anonymous user left without any device is merged into them."""
-    known = people.ensure_user(work, external_id)
-    if known == device.user_id:
+    if device.external_id == external_id:
         return
+    known = people.ensure_users(work, [external_id])[external_id]
     merges = audience.is_alone(work.session, device.user_id, besides=device.id)
     audience.change_device(work.session, device.id, user_id=known)
     if merges:

@@ -1,7 +1,7 @@
 """Subscribers: the people who receive pushes, their devices, and what they did.
 
-The rooms behind this door are small: `devices` (with `registration`, `binding`, `ownership`), `people`,
-`events`, `privacy` and `identity`. Other services may knock here for any of their verbs.
+The rooms behind this door are small: `devices` and `imports` (over `registration`, `enrolment`,
+`binding`, `ownership`), `people`, `events`, `privacy` and `identity`. Other services may knock here for any of their verbs.
 """
 
 from backend.services.binding import webpush_key
@@ -9,9 +9,6 @@ from backend.services.devices import (
     DeviceRow,
     Registered,
     device_for,
-    devices_batch,
-    ephemeral_device,
-    ephemeral_devices,
     get_device,
     register_device,
     remove_device,
@@ -19,6 +16,7 @@ from backend.services.devices import (
 )
 from backend.services.events import EventIn, EventsResult, own_events, record_events
 from backend.services.identity import Speaker, check_device, check_names, person, shown_secret, speaker
+from backend.services.imports import devices_batch, ephemeral_device, ephemeral_devices
 from backend.services.people import (
     BatchResult,
     NamedUserIn,

@@ -51,16 +51,15 @@ class Habits:
     """A receipt that the API has not taken for so long is counted as failed."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """Something a person did at `at` (epoch seconds)."""
 
     at: float
-    order: int
-    m: str = field(compare=False)
-    t: str = field(compare=False)
-    type: ReceiptType = field(compare=False)
-    action: str | None = field(compare=False, default=None)
+    m: str
+    t: str
+    type: ReceiptType
+    action: str | None = None
 
     def body(self) -> dict[str, str]:
         moment = dt.datetime.fromtimestamp(self.at, dt.UTC).isoformat()
@@ -98,7 +97,8 @@ class People:
         self._habits = habits or Habits()
         self.seed = seed
         self.slowness = 1.0
-        self._heap: list[Receipt] = []
+        # (due, a number that makes it unique, receipt): tuples of numbers compare without Python code.
+        self._heap: list[tuple[float, int, Receipt]] = []
         self._order = itertools.count()
         self._counts = Counts()
         self._wake = asyncio.Event()
@@ -124,7 +124,7 @@ class People:
                 continue
             self._counts.pending += 1
             at = now + after * self.slowness
-            heapq.heappush(self._heap, Receipt(at, next(self._order), push.m, push.t, kind, action))
+            heapq.heappush(self._heap, (at, next(self._order), Receipt(at, push.m, push.t, kind, action)))
         self._wake.set()
 
     def _plan(self, push: Push) -> Iterator[tuple[float, ReceiptType, str | None]]:
@@ -170,8 +170,8 @@ class People:
 
     def _due(self, now: float) -> list[Receipt]:
         batch: list[Receipt] = []
-        while self._heap and self._heap[0].at <= now and len(batch) < _BATCH:
-            batch.append(heapq.heappop(self._heap))
+        while self._heap and self._heap[0][0] <= now and len(batch) < _BATCH:
+            batch.append(heapq.heappop(self._heap)[2])
         return batch
 
     async def _post_batches(self, client: httpx.AsyncClient) -> None:

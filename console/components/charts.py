@@ -1,13 +1,13 @@
 """Plotly figures from typed series: one palette, one hue a measure, no chart junk."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import plotly.graph_objects as go
 import reflex as rx
 
-from backend.services.timeline import Line, Timeline
+from backend.services.timeline import HOUR, Line, Timeline, timeline
 from console import theme
 
 FEW = 31
@@ -32,6 +32,12 @@ def over_time(series: Timeline, measures: Sequence[str], zone: str) -> go.Figure
     figure.update_layout(**_layout(theme.CHART_HEIGHT, "pushes"), barmode="overlay")
     figure.update_xaxes(**_axis(times, series.step_seconds))
     return figure
+
+
+def warm_up() -> None:
+    """Draws a chart for nobody: what Plotly and pandas load at first use would keep the first visitor waiting."""
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    over_time(timeline((), [("accepted", "", "")], start, start + HOUR, HOUR), ("accepted",), "UTC").to_json()
 
 
 def _wall(at: datetime, zone: str, step: int) -> datetime:
@@ -66,12 +72,14 @@ def _layout(height: int, unit: str) -> dict[str, object]:
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"family": "system-ui, sans-serif", "size": theme.CHART_FONT, "color": theme.CHART_TEXT},
+        "separators": ".\u202f",  # thousands as everywhere else in the console
         "showlegend": False,
         "hovermode": "closest",
         "dragmode": False,
         "yaxis": {
             "gridcolor": theme.CHART_GRID, "zeroline": False, "rangemode": "tozero", "fixedrange": True,
-            "tickformat": ",~s", "nticks": 5, "title": {"text": unit, "standoff": 8}, "automargin": True,
+            "tickformat": ",d", "nticks": 5, "automargin": True,
+            "title": {"text": unit, "standoff": 8, "font": {"size": theme.CHART_FONT}},
         },
     }
 

@@ -58,7 +58,7 @@ def _toolbar() -> rx.Component:
 
 def _chip(value, label, count) -> rx.Component:
     to = rx.cond(value == "", routes.CAMPAIGNS, f"{routes.CAMPAIGNS}?state={value}")
-    return link(label, rx.el.span(count, class_name="tnum"), to=to, class_name="chip", aria_pressed=CampaignsState.only == value, role="button")
+    return link(label, rx.cond(count != "", rx.el.span(count, class_name="tnum"), rx.fragment()), to=to, class_name="chip", aria_pressed=CampaignsState.only == value, role="button")
 
 
 def _actions(row: rx.Var[CampaignLine]) -> rx.Component:

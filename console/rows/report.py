@@ -116,11 +116,11 @@ def _funnel(campaign: str, totals: Totals) -> tuple[FunnelStep, ...]:
 def _loss(campaign: str, row: ReasonCount, audience: int) -> Share:
     look = theme.DELIVERY[row.state]
     return Share(
-        label=REASONS.get(row.reason, row.reason) or look.word,
-        note=look.word,
+        label=REASONS.get(row.reason) or (f"The provider said {row.reason}." if row.reason else look.word),
+        note=" · ".join(part for part in (look.word, row.reason) if part),
         count=words.number(row.count),
         percent=words.percent(row.count, audience),
-        hint=words.share(row.count, audience, "of the audience".removeprefix("of ")),
+        hint=words.share(row.count, audience, "devices"),
         width=round(100 * row.count / audience, 1) if audience else 0.0,
         href=routes.deliveries(campaign_id=campaign, state=row.state, reason=row.reason),
     )

@@ -127,7 +127,9 @@ def test_links_that_no_push_may_open(link: str):
     assert link_problem(link)
 
 
-@pytest.mark.parametrize("link", ["https://x.example/a b?q=ü#f", "http://x.example", "myapp://sale", "tel:+48123", "a+b-c.d:x"])
+@pytest.mark.parametrize(
+    "link", ["https://x.example/a b?q=ü#f", "http://x.example", "myapp://sale", "tel:+48123", "a+b-c.d:x"]
+)
 def test_links_that_a_push_may_open(link: str):
     assert link_problem(link) is None
 

@@ -24,7 +24,13 @@ def problems(rules: Any) -> list[tuple[str, str]]:
 
 
 def test_a_tree_is_read_as_written():
-    tree = parse(both(rule("attr.plan", "=", "pro"), both(rule("device.platform", "in", ["ios"]), any_device=True), **{"not": True}))
+    tree = parse(
+        both(
+            rule("attr.plan", "=", "pro"),
+            both(rule("device.platform", "in", ["ios"]), any_device=True),
+            **{"not": True},
+        )
+    )
     first, second = tree.members
     assert (tree.every, tree.negated, tree.any_device) == (True, True, False)
     assert isinstance(first, Rule)

@@ -54,7 +54,9 @@ def pairs(world: World, rules: Mapping[str, Any]) -> set[tuple[int, int | None]]
     for person in world.people:
         real = [phone for phone in person.phones if not phone.ephemeral]
         candidates: list[Phone | None] = [*real] if person.phones else [None]
-        found |= {(person.id, phone.id if phone else None) for phone in candidates if holds(world, rules, person, phone)}
+        found |= {
+            (person.id, phone.id if phone else None) for phone in candidates if holds(world, rules, person, phone)
+        }
     return found
 
 

@@ -32,7 +32,18 @@ MOMENTS = [
     "2020-01-01T00:00:00-05:30", "0999-01-01", "2461000.5",
 ]  # fmt: skip
 NUMBERS = [0, 1, -3, 5, 5.0, 5.5, 0.1, 100, 2**60, 1e20, -0.25]
-VALUES: list[Any] = [*TEXTS, *MOMENTS, *NUMBERS, True, False, None, [], ["pro", 5, True, None, ["pro"]], ["5", "true"], {"pro": 1}]
+VALUES: list[Any] = [
+    *TEXTS,
+    *MOMENTS,
+    *NUMBERS,
+    True,
+    False,
+    None,
+    [],
+    ["pro", 5, True, None, ["pro"]],
+    ["5", "true"],
+    {"pro": 1},
+]
 NAMES = ["plan", "age", "since", "odd-name", "tags"]
 VERSIONS = ["17", "17.0", "17.0.1", "9.9", "10.0-beta", "v3", "unknown", "", None, "1.2.3.4"]
 KEYS = ["sku", "bad \"key'", "zażółć", "n"]
@@ -59,13 +70,19 @@ def _named(work: Work) -> dict[str, Any]:
     categories = {}
     for slug, default in SLUGS.items():
         kind = "mandatory" if slug == "must" else "marketing"
-        categories[slug] = _add(work, Category(app_id=app, slug=slug, name=slug, kind=kind, opted_in_by_default=default))
+        categories[slug] = _add(
+            work, Category(app_id=app, slug=slug, name=slug, kind=kind, opted_in_by_default=default)
+        )
     lists = [_add(work, UserList(app_id=app, name=name, created_at=NOW)) for name in ("one", "two")]
     runs = {}
     for name in ("first", "second"):
         campaign = _add(work, Campaign(app_id=app, name=name, definition={}, created_at=NOW, updated_at=NOW))
-        revision = _add(work, Revision(campaign_id=campaign.id, number=1, definition={}, content_hash="", created_at=NOW))
-        run = Run(app_id=app, campaign_id=campaign.id, revision_id=revision.id, occasion="once", due_at=NOW, created_at=NOW)
+        revision = _add(
+            work, Revision(campaign_id=campaign.id, number=1, definition={}, content_hash="", created_at=NOW)
+        )
+        run = Run(
+            app_id=app, campaign_id=campaign.id, revision_id=revision.id, occasion="once", due_at=NOW, created_at=NOW
+        )
         runs[ids.public(work, ids.CAMPAIGN, campaign.id)] = _add(work, run)
     session.flush()
     return {
@@ -79,7 +96,10 @@ def _named(work: Work) -> dict[str, Any]:
 def _segments(work: Work) -> dict[str, Any]:
     first = _all({"field": "device.platform", "operator": "=", "value": "ios"})
     inner = _segment(work, first)
-    second = _all({"field": "segment", "operator": "notIn", "value": inner}, {"field": "attr.plan", "operator": "=", "value": "pro"})
+    second = _all(
+        {"field": "segment", "operator": "notIn", "value": inner},
+        {"field": "attr.plan", "operator": "=", "value": "pro"},
+    )
     return {inner: first, _segment(work, second): second}
 
 
@@ -179,7 +199,9 @@ def _history(work: Work, made: random.Random, person: Person, named: dict[str, A
 
 def _push(work: Work, made: random.Random, person: Person, campaign: str, run: Run) -> None:
     at, state = _ago(made), made.choice(["accepted", "failed"])
-    delivery = Delivery(run_id=run.id, user_id=person.id, device_id=person.id, chunk=0, dims_id=0, state=state, due_at=at, ended_at=at)
+    delivery = Delivery(
+        run_id=run.id, user_id=person.id, device_id=person.id, chunk=0, dims_id=0, state=state, due_at=at, ended_at=at
+    )
     _add(work, delivery)
     if state == "accepted":
         person.pushes.append({"kind": "accepted", "campaign": campaign, "at": at})

@@ -1,6 +1,7 @@
 """Segments kept, referred to, counted and turned into audiences."""
 
 import hashlib
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -45,25 +46,32 @@ def person(work: Work, name: str | None, *devices: tuple[str, str], **attributes
     return user.id
 
 
-@pytest.fixture
-def people(core: Core, app: AppRow) -> None:
+def fill(work: Work) -> None:
     """Web devices that are invalid are the ephemeral ones."""
-    with core.work(OPERATOR, app.number) as work:
-        person(work, "ann", ("ios", "active"), ("android", "active"), plan="pro")
-        person(work, "bob", ("ios", "invalid"), ("android", "unsubscribed"), plan="pro")
-        person(work, "cid", ("android", "invalid"), plan="free")
-        person(work, "dan", plan="pro")
-        person(work, None, ("web", "active"))
-        person(work, None, ("web", "invalid"))
-        other = apps.create_app(work, slug="other").number
-    with core.work(OPERATOR, other) as work:
-        person(work, "eve", ("ios", "active"), plan="pro")
+    person(work, "ann", ("ios", "active"), ("android", "active"), plan="pro")
+    person(work, "bob", ("ios", "invalid"), ("android", "unsubscribed"), plan="pro")
+    person(work, "cid", ("android", "invalid"), plan="free")
+    person(work, "dan", plan="pro")
+    person(work, None, ("web", "active"))
+    person(work, None, ("web", "invalid"))
+    other = work.within(apps.create_app(work, slug="other").number)
+    person(other, "eve", ("ios", "active"), plan="pro")
 
 
 @pytest.fixture
-def work(core: Core, app: AppRow, people: None) -> Any:
-    with core.work(OPERATOR, app.number) as work:
-        yield work
+def work(core: Core, app: AppRow) -> Iterator[Work]:
+    """What asks the database something that it could answer otherwise than the other."""
+    with core.work(OPERATOR, app.number) as opened:
+        fill(opened)
+        yield opened
+
+
+@pytest.fixture
+def quick(sqlite_core: Core) -> Iterator[Work]:
+    with sqlite_core.work(OPERATOR) as opened:
+        inside = opened.within(apps.create_app(opened, slug="shop").number)
+        fill(inside)
+        yield inside
 
 
 def test_an_estimate_counts_pairs_and_their_users(work: Work):
@@ -96,11 +104,11 @@ def test_an_audience_goes_to_the_pairs(work: Work):
     assert segmentation.audience_size(work, {"include": []}).people == 0
 
 
-def test_the_condition_serves_an_inner_join_too(work: Work):
+def test_the_condition_serves_an_inner_join_too(quick: Work):
     """As the planner uses it."""
-    where = segmentation.audience_where(work, {"everyone": True})
+    where = segmentation.audience_where(quick, {"everyone": True})
     statement = select(col(Device.id)).join(User, col(User.id) == col(Device.user_id)).where(where)
-    assert len(work.session.execute(statement).all()) == 6
+    assert len(quick.session.execute(statement).all()) == 6
 
 
 def test_members_are_paged_with_the_devices_that_matched(work: Work):
@@ -113,67 +121,68 @@ def test_members_are_paged_with_the_devices_that_matched(work: Work):
     assert all(one.startswith("dev_") for one in first.items[0].device_ids)
 
 
-def test_a_segment_is_kept_in_its_canonical_form_and_in_words(work: Work):
-    made = segmentation.save(work, name=" Pro ", rules={**both({**PRO, "id": "x"}), "id": "root"})
+def test_a_segment_is_kept_in_its_canonical_form_and_in_words(quick: Work):
+    made = segmentation.save(quick, name=" Pro ", rules={**both({**PRO, "id": "x"}), "id": "root"})
     assert (made.name, made.rules, made.description) == ("Pro", both(PRO), "plan is pro")
-    again = segmentation.save(work, name="Pros", rules=both(IOS, into(made.id, operator="notIn"), combinator="or"))
+    again = segmentation.save(quick, name="Pros", rules=both(IOS, into(made.id, operator="notIn"), combinator="or"))
     assert again.description == "device platform is ios or not in segment Pro"
-    changed = segmentation.save(work, name="P", rules=both(IOS), segment_id=made.id)
+    changed = segmentation.save(quick, name="P", rules=both(IOS), segment_id=made.id)
     assert (changed.id, changed.name) == (made.id, "P")
-    assert segmentation.get(work, again.id).description == "device platform is ios or not in segment P"
-    assert [one.id for one in segmentation.listing(work).items] == [again.id, made.id]
-    assert [one.id for one in segmentation.listing(work, search="pros").items] == [again.id]
+    assert segmentation.get(quick, again.id).description == "device platform is ios or not in segment P"
+    assert [one.id for one in segmentation.listing(quick).items] == [again.id, made.id]
+    assert [one.id for one in segmentation.listing(quick, search="pros").items] == [again.id]
     assert segmentation.describe(both(PRO)) == "plan is pro"
 
 
-def test_segments_may_not_go_in_circles(work: Work):
-    one = segmentation.create(work, "One", both(PRO)).id
-    two = segmentation.create(work, "Two", both(into(one))).id
-    three = segmentation.create(work, "Three", both(into(two), into(one))).id
+def test_segments_may_not_go_in_circles(quick: Work):
+    one = segmentation.create(quick, "One", both(PRO)).id
+    two = segmentation.create(quick, "Two", both(into(one))).id
+    three = segmentation.create(quick, "Three", both(into(two), into(one))).id
     for circle in (one, two, three):
         with pytest.raises(Invalid) as caught:
-            segmentation.save(work, name="One", rules=both(PRO, into(circle)), segment_id=one)
+            segmentation.save(quick, name="One", rules=both(PRO, into(circle)), segment_id=one)
         assert [error.field for error in caught.value.errors] == ["rules[1].value"]
         assert "circle" in caught.value.errors[0].message
 
 
-def test_segments_of_segments_are_bounded(work: Work):
-    last = segmentation.create(work, "0", both(*[PRO] * 60)).id
+def test_segments_of_segments_are_bounded(quick: Work):
+    last = segmentation.create(quick, "0", both(*[PRO] * 60)).id
+    for step in range(3):
+        last = segmentation.create(quick, str(step), both(into(last), into(last, operator="notIn"))).id
     with pytest.raises(Invalid, match="more than 500 rules"):
-        for step in range(10):
-            last = segmentation.create(work, str(step), both(into(last), into(last, operator="notIn"))).id
+        segmentation.create(quick, "too many", both(into(last), into(last, operator="notIn")))
 
 
-def test_what_rules_name_must_be_there(work: Work, core: Core):
-    theirs = apps.app_by_slug(work, "other").number
-    other = work.within(theirs)
+def test_what_rules_name_must_be_there(quick: Work):
+    theirs = apps.app_by_slug(quick, "other").number
+    other = quick.within(theirs)
     foreign = segmentation.create(other, "x", both(PRO)).id
-    row = UserList(app_id=theirs, name="x", created_at=work.now)
-    campaign = Campaign(app_id=theirs, name="x", created_at=work.now, updated_at=work.now)
-    work.session.add_all([row, campaign])
-    work.session.flush()
+    row = UserList(app_id=theirs, name="x", created_at=quick.now)
+    campaign = Campaign(app_id=theirs, name="x", created_at=quick.now, updated_at=quick.now)
+    quick.session.add_all([row, campaign])
+    quick.session.flush()
     cases = [
         (into(foreign), "rules[0].value"),
         (into("seg_nonsense"), "rules[0].value"),
-        ({"field": "list", "operator": "in", "value": ids.public(work, ids.LIST, row.id)}, "rules[0].value"),
+        ({"field": "list", "operator": "in", "value": ids.public(quick, ids.LIST, row.id)}, "rules[0].value"),
         ({"field": "list", "operator": "in", "value": foreign}, "rules[0].value"),
-        ({"field": "push.opened", "operator": "=", "value": {"campaign": ids.public(work, ids.CAMPAIGN, campaign.id)}}, "rules[0].value"),
+        ({"field": "push.opened", "operator": "=", "value": {"campaign": ids.public(quick, ids.CAMPAIGN, campaign.id)}}, "rules[0].value"),
         ({"field": "category.nosuch", "operator": "=", "value": "opted_in"}, "rules[0].field"),
         ({"field": "user.shoes", "operator": "=", "value": "x"}, "rules[0].field"),
     ]  # fmt: skip
     for rule, field in cases:
-        for call in (lambda r: segmentation.estimate(work, r), lambda r: segmentation.create(work, "x", r)):
+        for call in (lambda r: segmentation.estimate(quick, r), lambda r: segmentation.create(quick, "x", r)):
             with pytest.raises(Invalid) as caught:
                 call(both(rule))
             assert [error.field for error in caught.value.errors] == [field]
     with pytest.raises(Invalid) as caught:
-        segmentation.audience_where(work, {"include": [foreign]})
+        segmentation.audience_where(quick, {"include": [foreign]})
     assert caught.value.errors[0].field == "audience.include[0]"
 
 
-def test_another_apps_segment_is_not_there(work: Work):
-    mine = segmentation.create(work, "x", both(PRO)).id
-    other = work.within(apps.app_by_slug(work, "other").number)
+def test_another_apps_segment_is_not_there(quick: Work):
+    mine = segmentation.create(quick, "x", both(PRO)).id
+    other = quick.within(apps.app_by_slug(quick, "other").number)
     for call in (segmentation.get, segmentation.delete, segmentation.members):
         with pytest.raises(NotFound):
             call(other, mine)
@@ -181,49 +190,49 @@ def test_another_apps_segment_is_not_there(work: Work):
         segmentation.save(other, name="x", rules=both(), segment_id=mine)
 
 
-def test_a_segment_in_use_stays(work: Work):
-    one = segmentation.create(work, "One", both(PRO)).id
-    two = segmentation.create(work, "Two", both(into(one))).id
+def test_a_segment_in_use_stays(quick: Work):
+    one = segmentation.create(quick, "One", both(PRO)).id
+    two = segmentation.create(quick, "Two", both(into(one))).id
     with pytest.raises(Conflict, match="segment 'Two'"):
-        segmentation.delete(work, one)
+        segmentation.delete(quick, one)
     used = Campaign(
-        app_id=work.app_id, name="Sale", created_at=work.now, updated_at=work.now,
+        app_id=quick.app_id, name="Sale", created_at=quick.now, updated_at=quick.now,
         definition={"audience": {"include": [two], "exclude": []}},
     )  # fmt: skip
-    work.session.add(used)
-    work.session.flush()
+    quick.session.add(used)
+    quick.session.flush()
     with pytest.raises(Conflict, match="campaign 'Sale'"):
-        segmentation.delete(work, two)
+        segmentation.delete(quick, two)
     used.state = "finished"
-    work.session.flush()
-    segmentation.delete(work, two)
-    segmentation.delete(work, one)
+    quick.session.flush()
+    segmentation.delete(quick, two)
+    segmentation.delete(quick, one)
     with pytest.raises(NotFound):
-        segmentation.get(work, one)
-    assert not segmentation.listing(work).items
-    assert segmentation.audience_text(work, {"include": [one], "exclude": [two]}) == "One but Two"
+        segmentation.get(quick, one)
+    assert not segmentation.listing(quick).items
+    assert segmentation.audience_text(quick, {"include": [one], "exclude": [two]}) == "One but Two"
 
 
-def test_a_frozen_audience_does_not_follow_its_segments(work: Work):
-    inner = segmentation.create(work, "Inner", both(PRO)).id
-    outer = segmentation.create(work, "Outer", both(into(inner))).id
-    frozen = segmentation.freeze(work, {"include": [outer], "exclude": [], "everyone": False, "unseen_days": None})
+def test_a_frozen_audience_does_not_follow_its_segments(quick: Work):
+    inner = segmentation.create(quick, "Inner", both(PRO)).id
+    outer = segmentation.create(quick, "Outer", both(into(inner))).id
+    frozen = segmentation.freeze(quick, {"include": [outer], "exclude": [], "everyone": False, "unseen_days": None})
     assert set(frozen["frozen"]) == {inner, outer}
-    segmentation.save(work, name="Inner", rules=both(IOS), segment_id=inner)
-    assert segmentation.audience_size(work, frozen).people == 3
-    segmentation.delete(work, outer)
-    segmentation.delete(work, inner)
-    assert segmentation.audience_size(work, frozen).people == 3
+    segmentation.save(quick, name="Inner", rules=both(IOS), segment_id=inner)
+    assert segmentation.audience_size(quick, frozen).people == 3
+    segmentation.delete(quick, outer)
+    segmentation.delete(quick, inner)
+    assert segmentation.audience_size(quick, frozen).people == 3
 
 
-def test_an_audience_in_words(work: Work):
-    one, two = (segmentation.create(work, name, both(PRO)).id for name in ("One", "Two"))
-    assert segmentation.audience_text(work, {"everyone": True, "include": [], "exclude": [one]}) == "Everyone but One"
-    assert segmentation.audience_text(work, {"include": [one, two], "exclude": []}) == "One or Two"
-    assert segmentation.audience_text(work, {"include": [], "exclude": []}) == "Nobody"
+def test_an_audience_in_words(quick: Work):
+    one, two = (segmentation.create(quick, name, both(PRO)).id for name in ("One", "Two"))
+    assert segmentation.audience_text(quick, {"everyone": True, "include": [], "exclude": [one]}) == "Everyone but One"
+    assert segmentation.audience_text(quick, {"include": [one, two], "exclude": []}) == "One or Two"
+    assert segmentation.audience_text(quick, {"include": [], "exclude": []}) == "Nobody"
 
 
-def test_days_count_back_from_one_now(core: Core, work: Work):
+def test_days_count_back_from_one_now(work: Work):
     user = work.session.execute(select(User).where(col(User.external_id) == "ann")).scalar_one()
     user.last_active = work.now - timedelta(days=7)
     work.session.flush()
@@ -234,7 +243,7 @@ def test_days_count_back_from_one_now(core: Core, work: Work):
 
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 201])
-def test_a_segment_has_a_name(work: Work, name: str):
+def test_a_segment_has_a_name(quick: Work, name: str):
     with pytest.raises(Invalid) as caught:
-        segmentation.create(work, name, both())
+        segmentation.create(quick, name, both())
     assert caught.value.errors[0].field == "name"

@@ -1,5 +1,6 @@
 """Devices: who registers, who is told the secret, what a second registration does."""
 
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -328,3 +329,23 @@ def test_a_session_begins_after_half_an_hour_of_silence(sqlite_core, app_on_sqli
 def app_on_sqlite(sqlite_core: Core) -> apps.AppRow:
     with sqlite_core.work(OPERATOR) as work:
         return apps.create_app(work, slug="shop", name="Shop")
+
+
+def test_a_race_for_one_address_makes_one_device_and_one_user(postgres_core):
+    with postgres_core.work(OPERATOR) as work:
+        app = apps.create_app(work, slug="shop")
+    made: list[subscribers.Registered] = []
+    start = threading.Barrier(6)
+
+    def run() -> None:
+        start.wait(10)
+        made.append(register(postgres_core, app))
+
+    threads = [threading.Thread(target=run) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert sorted(one.created for one in made) == [False] * 5 + [True]
+    assert len({one.device.id for one in made}) == 1
+    assert (rows(postgres_core, "device"), rows(postgres_core, "user")) == (1, 1)

@@ -8,10 +8,13 @@ from datetime import UTC, datetime, timedelta
 import jwt
 import pytest
 from push_rows import add_attempt, add_context, add_deliveries, add_run, count, signed, value
+from sqlalchemy import event
 
 from backend.bootstrap import Core
 from backend.db import OPERATOR
 from backend.errors import Invalid, NotAllowed, NotAuthenticated, NotFound
+from backend.queries import audience
+from backend.queries.receipts import deliveries
 from backend.services import apps, fields, lists, people, preferences, receipts, subscribers
 from backend.services.lists import ListIn
 from backend.services.preferences import PreferencesIn
@@ -353,3 +356,21 @@ def test_a_device_is_proven_by_its_secret_in_its_app_only(sqlite_core, shop):
     for app, bad in ((other, header), (shop, f"{made.device.id}.x"), (shop, made.device.id), (shop, "dev_x.y")):
         with pytest.raises(NotAuthenticated):
             speak(sqlite_core, app, bad)
+
+
+def test_sqlite_reads_a_bound_array_once_and_looks_each_row_up(sqlite_core, shop):
+    """The other way round it would read the whole array for each user of the app."""
+    seen: list[tuple[str, object]] = []
+
+    def keep(_connection, _cursor, statement, parameters, *_rest) -> None:
+        seen.append((statement, parameters))
+
+    event.listen(sqlite_core.engine, "before_cursor_execute", keep)
+    with sqlite_core.work(OPERATOR, shop.number) as work:
+        audience.user_numbers(work.session, shop.number, ["ana"])
+        deliveries(work.session, [1])
+    event.remove(sqlite_core.engine, "before_cursor_execute", keep)
+    with sqlite_core.engine.connect() as connection:
+        for statement, parameters in seen[-2:]:
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+            assert ["json_each" in step[3] for step in plan] == [True, False]

@@ -23,8 +23,9 @@ def test_each_new_content_is_a_version(core: Core, app: AppRow):
         assert states[0].created_by
 
 
-def test_a_copy_goes_its_own_way(core: Core, app: AppRow):
-    with core.work(OPERATOR, app.number) as work:
+def test_a_copy_goes_its_own_way(sqlite_core: Core):
+    with sqlite_core.work(OPERATOR) as setting_up:
+        work = setting_up.within(apps.create_app(setting_up, slug="shop").number)
         made = templates.create(work, "x" * 200, {"title": "one"})
         copied = templates.duplicate(work, made.id)
         templates.save(work, made.id, content={"title": "two"})
@@ -41,8 +42,9 @@ def test_lists_are_searched_and_paged(core: Core, app: AppRow):
         assert [one.name for one in templates.listing(work, search="5%").items] == ["Sale 5%"]
 
 
-def test_an_archived_template_and_another_apps_are_not_there(core: Core, app: AppRow):
-    with core.work(OPERATOR, app.number) as work:
+def test_an_archived_template_and_another_apps_are_not_there(sqlite_core: Core):
+    with sqlite_core.work(OPERATOR) as setting_up:
+        work = setting_up.within(apps.create_app(setting_up, slug="shop").number)
         gone, kept = (templates.create(work, name, {"title": "x"}).id for name in ("gone", "kept"))
         templates.archive(work, gone)
         with pytest.raises(NotFound):
@@ -51,7 +53,7 @@ def test_an_archived_template_and_another_apps_are_not_there(core: Core, app: Ap
             templates.content_of(work, gone)
         assert [one.id for one in templates.listing(work).items] == [kept]
         other = apps.create_app(work, slug="other")
-    with core.work(OPERATOR, other.number) as work:
+    with sqlite_core.work(OPERATOR, other.number) as work:
         for call in (templates.get, templates.content_of, templates.versions, templates.duplicate, templates.archive):
             with pytest.raises(NotFound):
                 call(work, kept)
