@@ -17,6 +17,15 @@
     if (event.target instanceof Element && event.target.closest(".palette")) palette(event);
   });
 
+  /* What a form needs from the page's own address is filled in as it is sent: it may be sent before the page has
+     heard from the server. */
+  document.addEventListener("submit", (event) => {
+    const asked = new URLSearchParams(location.search);
+    for (const field of event.target.querySelectorAll("input[data-asked]")) {
+      field.value = asked.get(field.name) || "";
+    }
+  }, true);
+
   /* A file is read here and put into the text field of that name: it goes to the server with the form. */
   document.addEventListener("change", async (event) => {
     const name = event.target instanceof HTMLInputElement && event.target.dataset.fills;

@@ -1,5 +1,6 @@
 """What wraps everything that the server answers: pages, API and uploads."""
 
+import contextlib
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -76,7 +77,8 @@ def _announced(scope: Scope) -> int:
 
 
 async def _limited(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-    seen, started = 0, False
+    """The application inside may answer the break-off in its own way; the sender is told 413 all the same."""
+    seen, started, refused = 0, False, False
 
     async def counted() -> Any:
         nonlocal seen
@@ -87,15 +89,19 @@ async def _limited(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> 
         return message
 
     async def watched(message: Message) -> None:
-        nonlocal started
-        started = started or message["type"] == "http.response.start"
+        nonlocal started, refused
+        if seen > MAX_BODY and not started:
+            if not refused:
+                refused = True
+                await _refuse(send)
+            return
+        started = True
         await send(message)
 
-    try:
+    with contextlib.suppress(_TooLarge):
         await app(scope, counted, watched)
-    except _TooLarge:
-        if not started:
-            await _refuse(send)
+    if seen > MAX_BODY and not started and not refused:
+        await _refuse(send)
 
 
 async def _refuse(send: Send) -> None:

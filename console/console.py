@@ -20,7 +20,10 @@ from console.states.errors import explain
 # The API's own routes win and everything else falls through to the pages; the wrappers go around both.
 app = rx.App(
     stylesheets=["/styles.css", "/preview.css"],
-    head_components=[rx.el.script(src="/console.js", defer=True), rx.el.link(rel="icon", href="/icon.svg", type="image/svg+xml")],
+    head_components=[
+        rx.el.script(src="/console.js", defer=True),
+        rx.el.link(rel="icon", href="/icon.svg", type="image/svg+xml"),
+    ],
     html_lang="en",
     api_transformer=[create_api(core()), body_limit, security_headers, wrap_asgi_with_proxy_headers],
     backend_exception_handler=explain,

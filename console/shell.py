@@ -115,7 +115,9 @@ def _app_switcher() -> rx.Component:
                 rx.el.span(rx.cond(app.initials != "", app.initials, NAME[0]), class_name="tile"),
                 rx.el.span(rx.cond(app.name != "", app.name, NAME), class_name="strong truncate"),
                 icon("chevrons-up-down", theme.ICON_SMALL, class_name="push-right muted"),
-                type="button", class_name="nav-button", aria_label="Switch app",
+                type="button",
+                class_name="nav-button",
+                aria_label="Switch app",
             )
         ),
         rx.dropdown_menu.content(
@@ -124,11 +126,14 @@ def _app_switcher() -> rx.Component:
                 SessionState.me.rank >= RANK["admin"],
                 rx.fragment(
                     rx.dropdown_menu.separator(),
-                    rx.dropdown_menu.item(icon("plus", theme.ICON_SMALL), "New app", on_select=rx.redirect(f"{routes.APPS}?new=app")),
+                    rx.dropdown_menu.item(
+                        icon("plus", theme.ICON_SMALL), "New app", on_select=rx.redirect(f"{routes.APPS}?new=app")
+                    ),
                 ),
                 rx.fragment(),
             ),
-            variant="soft", class_name="menu",
+            variant="soft",
+            class_name="menu",
         ),
     )
 
@@ -143,8 +148,13 @@ def _app_item(app: rx.Var[AppChoice]) -> rx.Component:
 
 def _search() -> rx.Component:
     return rx.el.button(
-        icon("search", theme.ICON_SMALL), "Search", rx.el.span("⌘K", class_name="kbd"),
-        type="button", class_name="nav-search", on_click=palette_open(True), data_open_palette="true",
+        icon("search", theme.ICON_SMALL),
+        "Search",
+        rx.el.span("⌘K", class_name="kbd"),
+        type="button",
+        class_name="nav-search",
+        on_click=palette_open(True),
+        data_open_palette="true",
     )
 
 
@@ -161,7 +171,11 @@ def _item(place: Place) -> rx.Component:
     for route in place.routes[1:]:
         here = here | routes.state_route(route)
     return link(
-        icon(place.icon), place.label, to=place.href, class_name="nav-item", data_active=here,
+        icon(place.icon),
+        place.label,
+        to=place.href,
+        class_name="nav-item",
+        data_active=here,
         aria_current=rx.cond(here, "page", "false"),
     )
 
@@ -173,7 +187,9 @@ def _member_menu() -> rx.Component:
             rx.el.button(
                 rx.el.span(me.initials, class_name="tile tile-round"),
                 rx.el.span(me.name, class_name="truncate"),
-                type="button", class_name="nav-button", aria_label="Account",
+                type="button",
+                class_name="nav-button",
+                aria_label="Account",
             )
         ),
         rx.dropdown_menu.content(
@@ -184,10 +200,12 @@ def _member_menu() -> rx.Component:
             ),
             rx.dropdown_menu.separator(),
             rx.dropdown_menu.item(
-                icon("log-out", theme.ICON_SMALL), "Sign out",
+                icon("log-out", theme.ICON_SMALL),
+                "Sign out",
                 on_select=rx.call_script("document.getElementById('sign-out').submit()"),
             ),
-            variant="soft", class_name="menu",
+            variant="soft",
+            class_name="menu",
         ),
     )
 
@@ -195,6 +213,8 @@ def _member_menu() -> rx.Component:
 def _theme_toggle() -> rx.Component:
     return rx.el.button(
         rx.color_mode_cond(light=icon("moon"), dark=icon("sun")),
-        type="button", class_name="nav-button nav-square", aria_label="Switch between light and dark",
+        type="button",
+        class_name="nav-button nav-square",
+        aria_label="Switch between light and dark",
         on_click=rx.toggle_color_mode,
     )

@@ -95,5 +95,9 @@ CHART_TEXT: Final = "#7C818A"  # grey that reads on both backgrounds
 CHART_GRID: Final = "rgba(127, 132, 142, 0.16)"
 CHART_FONT: Final = 12
 
+DIALOG: Final = "480px"
+DIALOG_WIDE: Final = "560px"
+POPOVER: Final = "280px"
+
 ICON: Final = 16
 ICON_SMALL: Final = 14

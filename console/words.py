@@ -16,6 +16,9 @@ class When:
     exact: str = ""
 
 
+NEVER: Final = When()
+
+
 def number(value: int | None) -> str:
     """Thousands are separated by a thin space, which reads the same in every language."""
     return NOTHING if value is None else f"{value:,}".replace(",", "\u202f")
@@ -39,7 +42,7 @@ def share(part: int, whole: int, of: str) -> str:
 def when(at: datetime | None, zone: str, now: datetime) -> When:
     """`3 min ago` or `21 Nov, 09:00`, with `21 November 2026, 09:00:12 CET` on hover."""
     if at is None:
-        return When()
+        return NEVER
     local = at.astimezone(ZoneInfo(zone))
     exact = f"{local.day} {local:%B %Y, %H:%M:%S} {_zone_name(local)}"
     return When(_short(local, now.astimezone(ZoneInfo(zone))), exact)

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from sqlalchemy import insert
+
 from backend.bootstrap import Core
 from backend.db import OPERATOR
 from backend.models import App, Campaign, Delivery, Dims, Receipt, Revision, Run, Variant
@@ -137,12 +139,14 @@ def random_pushes(core: Core, dice: random.Random, run: Run, dims: dict[str, int
     with core.work(OPERATOR) as work:
         work.session.add_all(push.delivery for push in pushes)
         work.session.flush()
-        for push in pushes:
-            for kind, action, when in push.receipts:
-                values = {"type": kind, "action": action, "at": when, "received_at": now}
-                work.session.add(Receipt(delivery_id=push.delivery.id, **values))
-        run = work.session.get(Run, run.id)
-        run.audience = count
+        receipts = [
+            {"delivery_id": push.delivery.id, "type": kind, "action": action, "at": when, "received_at": now}
+            for push in pushes
+            for kind, action, when in push.receipts
+        ]
+        if receipts:
+            work.session.execute(insert(Receipt), receipts)
+        work.session.get(Run, run.id).audience = count
     return pushes
 
 
@@ -180,5 +184,5 @@ def random_history(core: Core, app_id: int, seed: int, now: datetime = NOW) -> l
             run = run_of(
                 core, carrier, began=began, kind=run_kind, state=dice.choice(["running", "paused", "finished"])
             )
-            made.append(Made(carrier, run, random_pushes(core, dice, run, dims, dice.randint(1, 60), now)))
+            made.append(Made(carrier, run, random_pushes(core, dice, run, dims, dice.randint(1, 40), now)))
     return made

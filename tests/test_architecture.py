@@ -87,9 +87,7 @@ def test_the_schema_is_what_the_migrations_make(core: Core):
 
 def test_nothing_names_a_registry_or_this_machine():
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
-    registry = re.compile(
-        "|".join(["pypi" + r"\.org", "npmjs" + r"\.(?:org|com)", "pythonhosted" + r"\.org"])
-    )
+    registry = re.compile("|".join(["pypi" + r"\.org", "npmjs" + r"\.(?:org|com)", "pythonhosted" + r"\.org"]))
     guilty = [name for name in tracked if registry.search((ROOT / name).read_text(encoding="utf-8", errors="ignore"))]
     assert not guilty
 

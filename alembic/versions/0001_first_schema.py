@@ -674,6 +674,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("entry", schema=None) as batch_op:
         batch_op.create_index("ix_entry_due", ["campaign_id", "state", "due_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_entry_event_id"), ["event_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_entry_user_id"), ["user_id"], unique=False)
 
     op.create_table(
@@ -777,6 +778,7 @@ def downgrade() -> None:
     op.drop_table("message_target")
     with op.batch_alter_table("entry", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_entry_user_id"))
+        batch_op.drop_index(batch_op.f("ix_entry_event_id"))
         batch_op.drop_index("ix_entry_due")
 
     op.drop_table("entry")

@@ -158,6 +158,7 @@ def list_keys(caller: InChosen) -> PageOut[KeyOut]:
 
 @router.post("/keys", status_code=201, summary="Make an API key")
 def add_key(caller: InChosen, body: KeyIn) -> NewKey:
+    caller = acting_in(caller, body.app_id) if body.app_id else caller
     with caller.core.work(caller.actor, caller.app_id) as work:
         row, secret = keys.add_key(work, scope=body.scope, name=body.name)
     return NewKey(**KeyOut.model_validate(row).model_dump(), key=secret)

@@ -129,6 +129,7 @@ class KeyIn(Given):
 
     scope: Scope
     name: str = ""
+    app_id: str | None = Field(None, description="The app that it is for; the one acted in when absent.")
 
 
 class KeyOut(Told):

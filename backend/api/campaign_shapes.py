@@ -6,11 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from backend.services.campaigns import CampaignDetail
-from backend.services.definition import CampaignDefinition
 from backend.services.progress import Progress
-
-REF = "#/components/schemas/{model}"
-CAMPAIGN = "CampaignDefinition"
 
 
 class Given(BaseModel):
@@ -108,10 +104,3 @@ def campaign(detail: CampaignDetail) -> CampaignOut:
     summary = CampaignSummary.model_validate(detail.row)
     told = {name: getattr(summary, name) for name in CampaignSummary.model_fields}
     return CampaignOut(**{**detail.definition, **told}, version=detail.version, revision=detail.revision)
-
-
-def definition_schemas() -> dict[str, Any]:
-    """The JSON schemas of a campaign's definition and of all it is made of, by name."""
-    schema = CampaignDefinition.model_json_schema(ref_template=REF)
-    parts: dict[str, Any] = schema.pop("$defs", {})
-    return {**parts, CAMPAIGN: schema}

@@ -5,13 +5,18 @@ from html import escape
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
+from pydantic import BaseModel
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from backend.api import problems
-from backend.api.campaign_shapes import REF, definition_schemas
 from backend.api.deps import OPEN
+from backend.api.problems import Problem
+from backend.services.definition import CampaignDefinition
 
 router = APIRouter(prefix="/api", dependencies=[OPEN], include_in_schema=False)
+REF = "#/components/schemas/{model}"
+NAMED: tuple[type[BaseModel], ...] = (Problem, CampaignDefinition)
+"""Shapes that routes refer to by name only."""
 METHODS = ("get", "post", "put", "patch", "delete")
 CSP = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'"
 STYLE = """
@@ -22,6 +27,7 @@ body { font: 15px/1.55 system-ui, sans-serif; max-width: 62rem; margin: 0 auto; 
 h1 { font-size: 1.6rem; } h2 { margin-top: 2.5rem; font-size: 1.2rem; } h3 { font-size: .95rem; margin: 1rem 0 .3rem; }
 code, pre { font: .87em/1.5 ui-monospace, monospace; } pre { background: var(--soft); padding: .8rem; overflow: auto; }
 details { border: 1px solid var(--line); border-radius: 8px; margin: .5rem 0; padding: 0 .9rem; }
+details[open] { padding-bottom: .9rem; }
 summary { cursor: pointer; padding: .6rem 0; overflow-wrap: anywhere; } summary code { font-weight: 600; }
 table { border-collapse: collapse; width: 100%; } .wide { overflow-x: auto; }
 td, th { text-align: left; vertical-align: top; padding: .3rem .8rem .3rem 0; border-top: 1px solid var(--line); }
@@ -43,9 +49,12 @@ def page(request: Request) -> Response:
 
 
 def document(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI document, with the shape of a campaign that its routes refer to."""
+    """The OpenAPI document, with every shape that its routes refer to."""
     made = app.openapi()
-    shapes = {**made["components"]["schemas"], **definition_schemas()}
+    shapes = dict(made["components"]["schemas"])
+    for model in NAMED:
+        schema = model.model_json_schema(ref_template=REF)
+        shapes |= schema.pop("$defs", {}) | {model.__name__: schema}
     paths = _hoisted(made["paths"], shapes)
     return {**made, "paths": paths, "components": {**made["components"], "schemas": shapes}}
 
@@ -67,7 +76,7 @@ def _hoisted(node: Any, shapes: dict[str, Any]) -> Any:
 def render(document: Mapping[str, Any]) -> str:
     """The whole page. Every text of the document is escaped."""
     info, groups = document["info"], _groups(document)
-    links = "".join(f'<a href="#{_anchor(name)}">{escape(name)}</a>' for name in (*groups, "Problems", "Shapes"))
+    links = " ".join(f'<a href="#{_anchor(name)}">{escape(name)}</a>' for name in (*groups, "Problems", "Shapes"))
     parts = "".join(_group(name, operations, document) for name, operations in groups.items())
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8">'
@@ -150,13 +159,15 @@ def _shape(name: str, shape: Mapping[str, Any]) -> str:
     ]
     words = "" if rows else f"<p>{_kind(shape)}</p>"
     about = _paragraphs(shape.get("description", ""))
-    return f'<details id="{_anchor(name)}"><summary><code>{escape(name)}</code></summary>{about}{words}{_table(rows)}</details>'
+    # A link to an element inside opens the details around it; one to the details itself does not.
+    inside = f'<div id="{_anchor(name)}">{about}{words}{_table(rows)}</div>'
+    return f"<details><summary><code>{escape(name)}</code></summary>{inside}</details>"
 
 
 def _table(rows: list[tuple[str, str, str]]) -> str:
     """Name and remark are text; the kind in the middle is HTML already."""
     cells = "".join(
-        f"<tr><td><code>{escape(name)}</code></td><td>{kind}</td><td>{escape(text)}</td></tr>"
+        f"<tr><td><code>{escape(name)}</code></td><td>{kind}</td><td>{_inline(text)}</td></tr>"
         for name, kind, text in rows
     )
     return f'<div class="wide"><table>{cells}</table></div>' if rows else ""

@@ -41,14 +41,14 @@ class BatchOut:
     results: list[BatchResult]
 
 
-@router.post("/devices/batch")
+@router.post("/devices/batch", response_model_exclude_none=True)
 def devices_batch(caller: ServerCaller, body: DevicesIn) -> BatchOut:
     """Registers many devices at once; a bad one spoils no other. No secret is told."""
     with caller.core.work(caller.actor, caller.app_id) as work:
         return BatchOut(subscribers.devices_batch(work, body.devices))
 
 
-@router.post("/users/batch")
+@router.post("/users/batch", response_model_exclude_none=True)
 def users_batch(caller: ServerCaller, body: UsersIn) -> BatchOut:
     """Merges many users at once; a bad one spoils no other."""
     with caller.core.work(caller.actor, caller.app_id) as work:

@@ -57,7 +57,10 @@ class Problem(BaseModel):
 
 
 DOCUMENTED: dict[int | str, dict[str, Any]] = {
-    "4XX": {"model": Problem, "description": "A problem that names what is wrong", "content": {MEDIA_TYPE: {}}}
+    "4XX": {
+        "description": "A problem that names what is wrong",
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
 }
 """For `responses=` of a router: what OpenAPI says about refusals."""
 

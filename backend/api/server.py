@@ -6,8 +6,6 @@ from fastapi import APIRouter, Body, Path, Query
 from starlette.responses import Response
 
 from backend.api.campaign_shapes import (
-    CAMPAIGN,
-    REF,
     CampaignOut,
     CampaignSummary,
     LaunchIn,
@@ -33,7 +31,7 @@ Id = Annotated[str, Path(max_length=64)]
 AnyId = Annotated[str | None, Query(max_length=255)]
 Word = Annotated[str | None, Query(max_length=64)]
 Definition = Annotated[dict[str, Any], Body()]
-_SCHEMA = {"$ref": REF.format(model=CAMPAIGN)}
+_SCHEMA = {"$ref": "#/components/schemas/CampaignDefinition"}
 DEFINED = {"requestBody": {"required": True, "content": {"application/json": {"schema": _SCHEMA}}}}
 
 
@@ -67,9 +65,9 @@ def get_campaign(caller: ServerCaller, campaign_id: Id) -> CampaignOut:
         return campaign(campaigns.get(work, campaign_id))
 
 
-@router.patch("/campaigns/{campaign_id}", summary="Change a draft or scheduled campaign", openapi_extra=DEFINED)
+@router.patch("/campaigns/{campaign_id}", summary="Change a draft or scheduled campaign")
 def change_campaign(caller: ServerCaller, campaign_id: Id, body: Definition) -> CampaignOut:
-    """Any top-level fields of the definition. With `version`, 409 when somebody else has saved since."""
+    """Any top-level fields of `CampaignDefinition`. With `version`, 409 when somebody else has saved since."""
     changes = dict(body)
     version = changes.pop("version", None)
     if version is not None and (not isinstance(version, int) or isinstance(version, bool)):

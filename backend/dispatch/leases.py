@@ -45,9 +45,7 @@ class LeaseQueue:
         if not self._anything_due():
             return []
         with self._core.work(WORKER) as work:
-            return chunks.claim(
-                work.session, worker=worker, now=work.now, lease=self._lease, limit=limit, busy=busy
-            )
+            return chunks.claim(work.session, worker=worker, now=work.now, lease=self._lease, limit=limit, busy=busy)
 
     def _anything_due(self) -> bool:
         """An idle worker only reads: it never takes SQLite's one write lock to find nothing."""
@@ -96,5 +94,6 @@ def _take_over(work: Work, chunk: ClaimedChunk) -> None:
     facts = campaigns.run_facts(work.session, chunk.run_id)
     wanted = facts.run.state not in {RunState.CANCELLED, RunState.FINISHED}
     retry = wanted and facts.revision.definition["on_unknown"] == OnUnknown.RETRY
+    deliveries.accept_received(work.session, chunk.run_id, chunk.number, work.now)
     deliveries.orphans(work.session, chunk.run_id, chunk.number, retry=retry, now=work.now)
     deliveries.touch_run(work.session, chunk.run_id, work.now)

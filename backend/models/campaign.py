@@ -120,7 +120,7 @@ class Entry(SQLModel, table=True):
 
     id: int = primary_key()
     campaign_id: int = reference("campaign.id")
-    event_id: int = reference("event.id")
+    event_id: int = reference("event.id", index=True)
     user_id: int = reference("user.id", index=True)
     run_id: int | None = reference("run.id", nullable=True, on_delete="SET NULL")
     state: str = Field(default="waiting", sa_type=Word)

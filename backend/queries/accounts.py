@@ -76,7 +76,8 @@ def has_members(session: Session) -> bool:
 
 
 def member(session: Session, number: int) -> Member | None:
-    return session.get(Member, number)
+    """The member, locked; lock the owners first."""
+    return session.get(Member, number, with_for_update=True)
 
 
 def member_by_email(session: Session, email: str) -> Member | None:
@@ -93,15 +94,16 @@ def membership(session: Session, member_id: int, app_id: int | None) -> Membersh
     return session.execute(select(Membership).where(col(Membership.member_id) == member_id, place)).scalar_one_or_none()
 
 
-def owner_count(session: Session) -> int:
-    """People who own the whole installation and may sign in."""
-    owners = (
-        select(func.count())
-        .select_from(Membership)
-        .join(Member, col(Member.id) == Membership.member_id)
+def owners(session: Session) -> Sequence[int]:
+    """People who own the whole installation and may sign in, locked in order: two cannot remove each other."""
+    rows = (
+        select(col(Member.id))
+        .join(Membership, col(Membership.member_id) == Member.id)
         .where(col(Membership.role) == "owner", col(Membership.app_id).is_(None), col(Member.disabled_at).is_(None))
+        .order_by(col(Member.id))
+        .with_for_update()
     )
-    return int(session.execute(owners).scalar_one())
+    return session.execute(rows).scalars().all()
 
 
 def member_rows(session: Session, app_id: int | None) -> list[tuple[Member, Membership, str | None, datetime | None]]:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     case,
     delete,
     exists,
+    func,
     insert,
     or_,
     select,
@@ -24,6 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects import sqlite as lite
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, SQLModel, col
 from sqlmodel.sql.sqltypes import UTCDateTime
 
@@ -242,6 +244,21 @@ def prolong(session: Session, numbers: Collection[int], until: datetime) -> None
     """Keeps these devices until then, where they are kept for a time only."""
     kept = and_(col(Device.id).in_(numbers), col(Device.ephemeral_until).is_not(None))
     _change(session, Device, kept, ephemeral_until=until)
+
+
+def forget_ephemeral(session: Session, now: datetime) -> int:
+    """Deletes devices that have had their time, with the nameless users made for them; how many devices."""
+    over = col(Device.ephemeral_until) < now
+    others = aliased(Device)
+    kept = exists().where(col(others.user_id) == col(User.id), col(others.ephemeral_until).is_(None))
+    made_for = select(col(Device.user_id)).where(over)
+    gone: Any = session.execute(select(func.count()).select_from(Device).where(over)).scalar_one()
+    for statement in (
+        delete(User).where(col(User.external_id).is_(None), col(User.id).in_(made_for), ~kept),
+        delete(Device).where(over),
+    ):
+        session.execute(statement.execution_options(synchronize_session=False))
+    return int(gone)
 
 
 def delete_device(session: Session, number: int) -> None:

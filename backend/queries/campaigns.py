@@ -83,7 +83,9 @@ def open_run(session: Session, campaign_id: int) -> Run | None:
 
 def lanes_of(session: Session, run_id: int) -> list[int]:
     """The credentials that a run's chunks go through."""
-    return list(session.execute(select(col(Chunk.credential_id)).where(col(Chunk.run_id) == run_id).distinct()).scalars())
+    return list(
+        session.execute(select(col(Chunk.credential_id)).where(col(Chunk.run_id) == run_id).distinct()).scalars()
+    )
 
 
 def same_revision(session: Session, campaign_id: int, content_hash: str) -> Revision | None:

@@ -13,7 +13,7 @@ from sqlmodel import Session, col
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 from backend.domain.vocabulary import OPEN_STATES, DeliveryState, DeviceState, Permission, RunState
-from backend.models import Attempt, Context, Delivery, Device, Preference, Run, User
+from backend.models import Attempt, Context, Delivery, Device, Preference, Receipt, Run, User
 from backend.models.base import BigId
 from backend.queries.bulk import table_from_json
 
@@ -185,6 +185,19 @@ def prune(session: Session, gone: Sequence[tuple[int, str, datetime | None]], no
         session.execute(
             update(Device).where(*known, *older).values(**values).execution_options(synchronize_session=False)
         )
+
+
+def accept_received(session: Session, run_id: int, chunk: int, now: datetime) -> None:
+    """Rows of a dead worker that a device has answered for: the provider took them, nobody need send again."""
+    being_sent = (
+        col(Delivery.run_id) == run_id,
+        col(Delivery.chunk) == chunk,
+        col(Delivery.state) == DeliveryState.SENDING,
+    )
+    answered = exists().where(col(Receipt.delivery_id) == col(Delivery.id))
+    values = {"state": DeliveryState.ACCEPTED, "attempts": Delivery.attempts + 1, "ended_at": now}
+    statement = update(Delivery).where(*being_sent, answered).values(**values)
+    session.execute(statement.execution_options(synchronize_session=False))
 
 
 def orphans(session: Session, run_id: int, chunk: int, *, retry: bool, now: datetime) -> int:

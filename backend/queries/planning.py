@@ -68,11 +68,6 @@ def matching(page: PlanPage, audience: ColumnElement[bool]) -> Select[int | None
     )
 
 
-def people_only() -> ColumnElement[bool]:
-    """Campaigns leave out the devices that an API message named by a raw token."""
-    return col(Device.ephemeral_until).is_(None)
-
-
 def targets_of(run_id: int) -> ColumnElement[bool]:
     """The devices that an API message or a test was addressed to."""
     return exists().where(col(MessageTarget.run_id) == run_id, col(MessageTarget.device_id) == col(Device.id))

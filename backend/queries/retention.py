@@ -5,15 +5,14 @@ from datetime import datetime
 from sqlalchemy import delete
 from sqlmodel import Session, col
 
-from backend.models import Attempt, Device, IdempotencyKey, MemberSession
+from backend.models import Attempt, IdempotencyKey, MemberSession
 
 
 def sweep(session: Session, *, now: datetime, attempts: datetime, keys: datetime) -> None:
-    """Deletes raw provider answers, idempotency keys, ended sessions and ephemeral devices that have had their time."""
+    """Deletes raw provider answers, idempotency keys and ended sessions that have had their time."""
     for gone in (
         delete(Attempt).where(col(Attempt.at) < attempts),
         delete(IdempotencyKey).where(col(IdempotencyKey.created_at) < keys),
         delete(MemberSession).where(col(MemberSession.expires_at) < now),
-        delete(Device).where(col(Device.ephemeral_until) < now),
     ):
         session.execute(gone.execution_options(synchronize_session=False))

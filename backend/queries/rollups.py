@@ -1,6 +1,6 @@
 """The hourly roll-up: what is behind, writing it anew, adding it up."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -33,7 +33,6 @@ from backend.models import Delivery, Rollup, Run
 from backend.queries.stats import TEST, Hour, outcomes, places, responses
 
 ALIVE: Final = (RunState.PLANNING, RunState.RUNNING, RunState.PAUSED)
-LOCK: Final = 7_206_315  # an advisory lock that nothing else takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +56,12 @@ def _moved() -> ColumnElement[bool]:
     )
 
 
+def _marks() -> Any:
+    return select(
+        col(Run.id), col(Run.state), col(Run.audience), col(Run.activity_at), col(Run.finished_at), col(Run.rolled_at)
+    )
+
+
 def behind(session: Session, limit: int) -> list[RunMark]:
     """Runs whose roll-up may be incomplete, longest-waiting first."""
     waiting = union(
@@ -64,17 +69,7 @@ def behind(session: Session, limit: int) -> list[RunMark]:
         select(col(Run.id)).where(col(Run.state).in_(ALIVE), col(Run.kind) != TEST),
     )
     marks = (
-        select(
-            col(Run.id),
-            col(Run.state),
-            col(Run.audience),
-            col(Run.activity_at),
-            col(Run.finished_at),
-            col(Run.rolled_at),
-        )
-        .where(col(Run.id).in_(waiting))
-        .order_by(col(Run.rolled_at).nulls_first(), col(Run.id))
-        .limit(limit)
+        _marks().where(col(Run.id).in_(waiting)).order_by(col(Run.rolled_at).nulls_first(), col(Run.id)).limit(limit)
     )
     return [RunMark(*row) for row in session.execute(marks)]
 
@@ -86,24 +81,10 @@ def unsettled(session: Session, run_ids: Collection[int]) -> set[int]:
     return {number for number in found if number is not None}
 
 
-def lock_roll_up(session: Session, *, wait: bool) -> bool:
-    """Makes this transaction the only one that rolls up; False when another is at it."""
-    if session.get_bind().dialect.name == "sqlite":
-        return True  # a writing transaction is alone already
-    if wait:
-        session.execute(select(func.pg_advisory_xact_lock(LOCK)))
-        return True
-    return bool(session.execute(select(func.pg_try_advisory_xact_lock(LOCK))).scalar_one())
-
-
-def roll_up(session: Session, run_ids: Collection[int]) -> None:
-    """Writes the runs' roll-up anew from their rows; `behind` and `with_rows` never name a test run.
-
-    One INSERT … SELECT reads outcomes and receipts in one snapshot, so delivered never outruns accepted.
-    """
-    session.execute(delete(Rollup).where(col(Rollup.run_id).in_(run_ids)))
-    names = ["app_id", "campaign_id", "run_id", "hour", "variant", "platform", "measure", "count"]
-    session.execute(insert(Rollup).from_select(names, _rollup_rows(run_ids)))
+def counted(session: Session, run_ids: Collection[int]) -> list[dict[str, Any]]:
+    """The roll-up rows of the runs as their deliveries and receipts are now, in one statement: outcomes and
+    receipts are of one moment, so delivered never outruns accepted."""
+    return [dict(row._mapping) for row in session.execute(_rollup_rows(run_ids))]
 
 
 def _rollup_rows(run_ids: Collection[int]) -> Select[Any]:
@@ -120,28 +101,42 @@ def _rollup_rows(run_ids: Collection[int]) -> Select[Any]:
     rows = union_all(audience, ended, select(received)).subquery()
     planned = Hour(func.coalesce(col(Run.planned_at), col(Run.due_at)))
     hour = func.coalesce(rows.c.hour, planned, type_=UTCDateTime())
-    kept = [col(Run.app_id), col(Run.campaign_id), rows.c.run_id, hour, rows.c.variant, rows.c.platform, rows.c.measure]
-    statement = select(*kept, cast(func.sum(rows.c.count), BigInteger)).join(Run, col(Run.id) == rows.c.run_id)
+    kept = [
+        col(Run.app_id), col(Run.campaign_id), rows.c.run_id, hour.label("hour"), rows.c.variant, rows.c.platform,
+        rows.c.measure,
+    ]  # fmt: skip
+    statement = select(*kept, cast(func.sum(rows.c.count), BigInteger).label("count")).join(
+        Run, col(Run.id) == rows.c.run_id
+    )
     return statement.group_by(*places(kept))
 
 
-def mark_rolled(session: Session, run_ids: Collection[int], until: datetime) -> None:
-    """Remembers up to when the roll-up is complete. A run that somebody else is writing to is left
-    for the next tick: waiting for its lock while holding others could end in a deadlock."""
-    free = select(col(Run.id)).where(col(Run.id).in_(run_ids)).order_by(col(Run.id))
-    free = free.with_for_update(skip_locked=True, key_share=True)
-    taken = session.execute(free).scalars().all()
-    values = update(Run).where(col(Run.id).in_(taken)).values(rolled_at=until)
-    session.execute(values.execution_options(synchronize_session=False))
+def claim(session: Session, seen: Mapping[int, datetime | None]) -> set[int]:
+    """Those of the runs that nobody has rolled up since `rolled_at` was as seen, locked until the commit.
+
+    A run that somebody is writing to just now is left for the next tick: waiting for one lock while
+    holding others could end in a deadlock.
+    """
+    free = select(col(Run.id), col(Run.rolled_at)).where(col(Run.id).in_(seen)).order_by(col(Run.id))
+    rows = session.execute(free.with_for_update(skip_locked=True, key_share=True))
+    return {number for number, rolled_at in rows if number is not None and rolled_at == seen[number]}
 
 
-def with_rows(session: Session, run_id: int | None) -> list[int]:
+def replace(session: Session, run_ids: Collection[int], rows: Sequence[dict[str, Any]], until: datetime) -> None:
+    """Puts new rows in the place of the runs' old ones; `until` is the instant up to which they are complete."""
+    session.execute(delete(Rollup).where(col(Rollup.run_id).in_(run_ids)))
+    if rows:
+        session.execute(insert(Rollup), rows)
+    rolled = update(Run).where(col(Run.id).in_(run_ids)).values(rolled_at=until)
+    session.execute(rolled.execution_options(synchronize_session=False))
+
+
+def with_rows(session: Session, run_id: int | None) -> list[RunMark]:
     """The run, or every run, of which there are still deliveries: one without has nothing to recount."""
     kept = exists().where(col(Delivery.run_id) == col(Run.id))
-    statement = select(col(Run.id)).where(kept, col(Run.kind) != TEST).order_by(col(Run.id))
-    if run_id is not None:
-        statement = statement.where(col(Run.id) == run_id)
-    return [number for number in session.execute(statement).scalars() if number is not None]
+    marks = _marks().where(kept, col(Run.kind) != TEST).order_by(col(Run.id))
+    found = session.execute(marks if run_id is None else marks.where(col(Run.id) == run_id))
+    return [RunMark(*row) for row in found]
 
 
 def rolled_totals(session: Session, run_ids: Collection[int]) -> Sequence[tuple[int, str, int]]:

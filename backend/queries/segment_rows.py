@@ -17,12 +17,13 @@ NO_DEVICE = len(_STATES)
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """People whose best device is in one state (None: no device), and their devices by platform."""
+    """People whose best device is in one state (None: no device), their counted devices by platform,
+    and how many devices of theirs are active."""
 
     best: DeviceState | None
     people: int
     devices: Mapping[str, int]
-    active: Mapping[str, int]
+    active: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +81,23 @@ def categories(session: Session, app_id: int) -> dict[str, CategoryFact]:
     return {slug: CategoryFact(number, kind, default) for slug, number, kind, default in rows}
 
 
-def count(session: Session, condition: ColumnElement[bool]) -> list[Found]:
-    """The people and devices of a condition in one pass over its pairs, by the person's best device."""
-    best = func.min(case({state: rank for rank, state in enumerate(_STATES)}, value=col(Device.state), else_=NO_DEVICE))
+def count(session: Session, condition: ColumnElement[bool], *, active_only: bool) -> list[Found]:
+    """The people and devices of a condition in one pass over its pairs, by the person's best device.
+
+    Each counted column costs 0.2 µs a pair on SQLite, so only what is asked for is counted.
+    """
+    rank = case({state: rank for rank, state in enumerate(_STATES)}, value=col(Device.state), else_=NO_DEVICE)
+    active = col(Device.state) == DeviceState.ACTIVE
+    only = (active,) if active_only else ()
     each = [
-        func.count(case((and_(col(Device.platform) == platform, *only), 1))).label(f"{platform}_{kind}")
-        for kind, only in (("all", ()), ("active", (col(Device.state) == DeviceState.ACTIVE,)))
-        for platform in Platform
+        *(
+            func.count(case((and_(col(Device.platform) == platform, *only), 1))).label(platform)
+            for platform in Platform
+        ),
+        *(() if active_only else (func.count(case((active, 1))).label("active"),)),
     ]
     person = (
-        select(best.label("best"), *each)
+        select(func.min(rank).label("best"), *each)
         .select_from(User)
         .outerjoin(Device, col(Device.user_id) == col(User.id))
         .where(condition)
@@ -102,11 +110,12 @@ def count(session: Session, condition: ColumnElement[bool]) -> list[Found]:
 
 
 def _found(row: Mapping[Any, Any]) -> Found:
+    devices = {str(platform): int(row[platform]) for platform in Platform}
     return Found(
         best=_STATES[row["best"]] if row["best"] < NO_DEVICE else None,
         people=row["people"],
-        devices={platform: int(row[f"{platform}_all"]) for platform in Platform},
-        active={platform: int(row[f"{platform}_active"]) for platform in Platform},
+        devices=devices,
+        active=int(row["active"]) if "active" in row else sum(devices.values()),
     )
 
 

@@ -3,7 +3,6 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final, TypeVar
 
 from backend.domain.metrics import MEASURE_OF_STATE, Measure, Totals, totals
@@ -19,7 +18,7 @@ GroupKey = TypeVar("GroupKey", bound=Hashable)
 class Cell:
     """So many deliveries of a run, a variant and a platform; `word` is their state, or what receipts say.
 
-    `at` is the start of the minute of it, where that was asked for; `reason` goes with skips and failures.
+    `reason` goes with skips and failures.
     """
 
     run_id: int
@@ -27,7 +26,6 @@ class Cell:
     variant: int
     platform: str
     reason: str
-    at: datetime | None
     count: int
 
 

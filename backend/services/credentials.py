@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from cryptography.exceptions import InvalidTag
+
 from backend.bootstrap import Core
 from backend.db import Actor, Work
 from backend.domain.vocabulary import CredentialStatus, Environment, ProviderName
@@ -115,7 +117,10 @@ def delete_credential(work: Work, credential_id: str) -> None:
 
 
 def load(work: Work, number: int) -> Loaded:
-    """Provider and decrypted credential, for whoever sends. Raises `NotFound`, `KeyError` when no key opens it."""
+    """Provider and decrypted credential, for whoever sends.
+
+    Raises `NotFound`; `KeyError` or `InvalidTag` when no key of the installation opens it.
+    """
     row = queries.by_number(work.session, number)
     if row is None:
         raise NotFound("There is no such credential.")
@@ -160,7 +165,10 @@ async def verify(core: Core, app_id: int, credential_id: str, actor: Actor) -> C
 
 def _load_for(core: Core, app_id: int, credential_id: str, actor: Actor) -> Loaded:
     with core.reading(actor, app_id) as work:
-        return load(work, number_of(work, credential_id))
+        try:
+            return load(work, number_of(work, credential_id))
+        except (KeyError, InvalidTag) as error:
+            raise Conflict("This credential cannot be opened with the installation's TOCSIN_SECRET_KEYS.") from error
 
 
 def _verified(core: Core, app_id: int, credential_id: str, actor: Actor, problem: str | None) -> CredentialRow:

@@ -62,6 +62,11 @@ def ephemeral_device(work: Work, item: Mapping[str, Any]) -> int:
     return _ephemeral(work, [_raw(work, item, "")])[0]
 
 
+def forget_ephemeral(work: Work) -> int:
+    """Removes devices of raw addresses after their month, with the users made for them; how many."""
+    return audience.forget_ephemeral(work.session, work.now)
+
+
 def _raw(work: Work, item: Mapping[str, Any], path: str) -> Asked:
     try:
         return enrolment.ask(work, fields.parse(RawAddress, item).registration())

@@ -214,6 +214,8 @@ def _grant(work: Work, member_id: int, role: Role, app_number: int | None) -> No
 
 
 def _memberships(work: Work, number: int) -> Sequence[Membership]:
+    """What the member holds, to be decided about: the owners' rows are locked first, so decisions take turns."""
+    queries.owners(work.session)
     if queries.member(work.session, number) is None:
         raise NotFound("There is no such member.")
     return queries.memberships(work.session, number)
@@ -245,7 +247,7 @@ def _authorise_over(work: Work, held: Sequence[Membership]) -> None:
 
 def _keep_an_owner(work: Work, held: Sequence[Membership]) -> None:
     owns = any(one.app_id is None and one.role == Role.OWNER for one in held)
-    if owns and queries.owner_count(work.session) <= 1:
+    if owns and len(queries.owners(work.session)) <= 1:
         raise Conflict("The last owner must stay one; make another owner first.")
 
 

@@ -92,7 +92,7 @@ def _targets(work: Work, to: Mapping[str, Any]) -> list[int]:
     missing = [public for public, number in zip(named, numbers, strict=True) if number not in found]
     if missing:
         raise Invalid("to.device_ids", f"{missing[0]} is not a device of this app")
-    found |= {subscribers.ephemeral_device(work, token) for token in tokens}
+    found |= set(subscribers.ephemeral_devices(work, tokens, "to.tokens"))
     return sorted(found)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_
+from sqlalchemy import ColumnElement
 
 from backend.bootstrap import Core
 from backend.db import CLOCK, Work
@@ -60,7 +60,7 @@ def plan_page(work: Work, run_id: int) -> bool:
 def _audience(work: Work, run: Run, definition: Mapping[str, Any]) -> ColumnElement[bool]:
     if run.kind != "send":
         return planning.targets_of(run.id)
-    return and_(segmentation.audience_where(work, definition["audience"]), planning.people_only())
+    return segmentation.audience_where(work, definition["audience"])
 
 
 def _complete(work: Work, run_id: int, facts: campaigns.RunFacts) -> None:

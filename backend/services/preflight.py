@@ -1,11 +1,9 @@
 """Before launch: every device's fate, and the exact bytes, by the code that sends. Nothing is written."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-
-from sqlalchemy import and_
 
 from backend.db import Work
 from backend.domain import content, experiment, schedule
@@ -14,7 +12,6 @@ from backend.domain.vocabulary import Platform, SkipReason
 from backend.errors import FieldError, Invalid, NotFound, TemplateError
 from backend.providers import LIMITS
 from backend.providers.base import TooLarge
-from backend.queries import planning
 from backend.queries import preflight as queries
 from backend.services import campaigns, ids, lookahead, runs, segmentation, templates
 from backend.services.runs import NotSent, RunContext
@@ -57,18 +54,18 @@ def preflight(work: Work, campaign_id: str) -> Preflight:
     skipped: Counter[str] = Counter()
     platforms: Counter[str] = Counter()
     largest: dict[str, int] = {}
+    details: dict[tuple[str, str], list[int]] = {}
     for row, result in _walk(work, context, campaign.definition):
         tally["audience"] += 1
         platforms[row.platform] += 1
         if isinstance(result, NotSent):
             skipped[result.reason] += 1
-            if result.detail and len(problems) < SHOWN_PROBLEMS:
-                problems.append(
-                    FieldError(result.reason, f"{ids.public(work, ids.DEVICE, row.device_id)}: {result.detail}")
-                )
+            if result.detail:
+                details.setdefault((result.reason, result.detail), []).append(row.device_id)
         else:
             tally["send"] += 1
             largest[row.platform] = max(largest.get(row.platform, 0), len(result.body))
+    problems += _told(work, details)
     unreachable = segmentation.audience_size(work, campaign.definition["audience"]).people_unreachable
     if not tally["audience"]:
         problems.append(FieldError("audience", "nobody would get this: no active device matches"))
@@ -84,6 +81,14 @@ def preflight(work: Work, campaign_id: str) -> Preflight:
     )
 
 
+def _told(work: Work, details: Mapping[tuple[str, str], Sequence[int]]) -> Iterator[FieldError]:
+    """What goes wrong for single devices: the commonest first, each with its count and one example."""
+    ranked = sorted(details.items(), key=lambda one: -len(one[1]))
+    for (reason, detail), devices in ranked[:SHOWN_PROBLEMS]:
+        example = ids.public(work, ids.DEVICE, devices[0])
+        yield FieldError(reason, f"{detail} ({len(devices)} devices, such as {example})")
+
+
 def _blocking(work: Work, data: Mapping[str, Any]) -> Iterator[FieldError]:
     """What a launch would refuse."""
     try:
@@ -94,7 +99,7 @@ def _blocking(work: Work, data: Mapping[str, Any]) -> Iterator[FieldError]:
 
 def _walk(work: Work, context: RunContext, data: Mapping[str, Any]) -> Iterator[tuple[Any, Any]]:
     """Each device of the audience with its fate; the device's own lane encodes."""
-    where = and_(segmentation.audience_where(work, data["audience"]), planning.people_only())
+    where = segmentation.audience_where(work, data["audience"])
     ends = experiment.bounds([variant["weight"] for variant in data["variants"]])
     salt = experiment.variant_salt(context.campaign_id, campaigns.freeze(work, data)[1])
     encoders: dict[int, lookahead.Encode] = {}

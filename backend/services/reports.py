@@ -1,13 +1,13 @@
 """What came of one campaign, and how far runs are: counted from the rows, so exact at once."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from backend.db import Work
-from backend.domain.metrics import MEASURE_OF_STATE, Measure, Rate, Totals, rates, totals
+from backend.domain.metrics import MEASURE_OF_STATE, OUTCOMES, Measure, Rate, Totals, rates, totals
 from backend.domain.vocabulary import CampaignKind
 from backend.errors import NotFound
 from backend.models import Campaign, Run
@@ -77,7 +77,7 @@ def report(work: Work, campaign_id: str) -> Report:
     campaign = _campaign(work, campaign_id)
     runs = stats.runs(work.session, campaign.id or 0)
     fresh = all(work.now - run.created_at < FRESH for run in runs)
-    cells = _cells(work, campaign.id or 0, fresh)
+    cells = _cells(work, campaign.id or 0)
     whole = folding.total(cells)
     platforms = folding.total_by(cells, lambda cell: cell.platform)
     return Report(
@@ -92,7 +92,7 @@ def report(work: Work, campaign_id: str) -> Report:
         by_reason=folding.reasons(cells),
         runs=_run_reports(work, runs[:SHOWN_RUNS], cells),
         people_unreachable=folding.people(run.people_unreachable for run in runs),
-        series=_chart(_by_minute(cells), MINUTE) if fresh else _chart(_by_hour(work, campaign), HOUR),
+        series=_chart(_by_minute(work, campaign), MINUTE) if fresh else _chart(_by_hour(work, campaign), HOUR),
     )
 
 
@@ -126,22 +126,13 @@ def _campaign(work: Work, campaign_id: str) -> Campaign:
     return found
 
 
-def _cells(work: Work, campaign_id: int, fresh: bool) -> list[Cell]:
+def _cells(work: Work, campaign_id: int) -> list[Cell]:
     """Receipts are read first: a delivery accepted in between then only makes accepted larger."""
     runs = stats.runs_of(campaign_id)
-    minute: tuple[stats.Key, ...] = ("minute",) if fresh else ()
-    received = stats.rows(work.session, stats.responses(runs, "variant", "platform", *minute))
-    ended = stats.rows(work.session, stats.outcomes(runs, "variant", "platform", "reason", *minute))
+    received = stats.rows(work.session, stats.responses(runs, "variant", "platform"))
+    ended = stats.rows(work.session, stats.outcomes(runs, "variant", "platform", "reason"))
     return [
-        Cell(
-            row.run_id,
-            row[1],
-            row.variant,
-            row.platform,
-            getattr(row, "reason", ""),
-            getattr(row, "minute", None),
-            row[-1],
-        )
+        Cell(row.run_id, row[1], row.variant, row.platform, getattr(row, "reason", ""), row[-1])
         for row in (*received, *ended)
     ]
 
@@ -174,9 +165,11 @@ def _run_report(work: Work, run: Run, of_it: Totals) -> RunReport:
     )
 
 
-def _by_minute(cells: Iterable[Cell]) -> list[Found]:
-    found = ((cell.at, MEASURE_OF_STATE.get(cell.word, cell.word), "", cell.count) for cell in cells)
-    return [(at, measure, key, count) for at, measure, key, count in found if at is not None and measure in CHARTED]
+def _by_minute(work: Work, campaign: Campaign) -> list[Found]:
+    runs = stats.runs_of(campaign.id or 0)
+    accepted = stats.rows(work.session, stats.outcomes(runs, "minute", states=OUTCOMES[Measure.ACCEPTED]))
+    received = stats.rows(work.session, stats.responses(runs, "minute", measures=CHARTED))
+    return [(row.minute, MEASURE_OF_STATE.get(row[1], row[1]), "", row[-1]) for row in (*accepted, *received)]
 
 
 def _by_hour(work: Work, campaign: Campaign) -> list[Found]:

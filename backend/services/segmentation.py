@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, false, not_, or_, true
 
 from backend.db import Work
+from backend.domain.content import clean
 from backend.domain.segment import Group, Subject, rules_of
 from backend.domain.segment_parse import canonical
 from backend.domain.segment_words import in_words
@@ -102,7 +103,7 @@ def get(work: Work, segment_id: str) -> SegmentRow:
 
 def listing(work: Work, *, search: str = "", cursor: str | None = None, limit: int = 50) -> Page[SegmentRow]:
     """The app's segments, newest first."""
-    found = rows.listing(work.session, work.app_id, search, page.after(cursor), page.checked(limit))
+    found = rows.listing(work.session, work.app_id, clean(search), page.after(cursor), page.checked(limit))
     return page.page(found, limit, lambda one: one.id or 0, lambda one: _row(work, one))
 
 
@@ -137,12 +138,12 @@ def condition(work: Work, rules: Mapping[str, Any]) -> ColumnElement[bool]:
 def estimate(work: Work, rules: Mapping[str, Any]) -> Estimate:
     """Counts in one pass, and the first users by id. Raises `Invalid` naming each wrong rule."""
     where = condition(work, rules)
-    found = rows.count(work.session, where)
+    found = rows.count(work.session, where, active_only=False)
     by_platform = _summed(one.devices for one in found)
     return Estimate(
         users=sum(one.people for one in found),
         devices=sum(by_platform.values()),
-        reachable=sum(_summed(one.active for one in found).values()),
+        reachable=sum(one.active for one in found),
         by_platform=by_platform,
         sample=rows.sample(work.session, where, SAMPLE),
     )
@@ -166,8 +167,8 @@ def audience_where(work: Work, audience: Mapping[str, Any]) -> ColumnElement[boo
 
 def audience_size(work: Work, audience: Mapping[str, Any]) -> AudienceSize:
     """How many an audience is now, in one statement."""
-    found = rows.count(work.session, audience_where(work, audience))
-    by_platform = _summed(one.active for one in found)
+    found = rows.count(work.session, audience_where(work, audience), active_only=True)
+    by_platform = _summed(one.devices for one in found)
     reasons = {None: "no_device", DeviceState.UNSUBSCRIBED: "unsubscribed", DeviceState.INVALID: "invalid"}
     return AudienceSize(
         people=sum(one.people for one in found),
@@ -219,9 +220,9 @@ def _found(work: Work, segment_id: str) -> Segment:
 
 
 def _checked_name(name: str) -> str:
-    if not name.strip() or len(name) > 200:
+    if not (cleaned := clean(name).strip()) or len(cleaned) > 200:
         raise Invalid("name", "must have 1 to 200 characters")
-    return name.strip()
+    return cleaned
 
 
 def _names(segment: Segment, segment_id: str) -> bool:

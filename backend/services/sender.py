@@ -19,11 +19,12 @@ from backend.bootstrap import Core
 from backend.db import Work
 from backend.dispatch.leases import WORKER, ChunkQueue, hold
 from backend.domain.retry import Waits
-from backend.domain.vocabulary import PauseReason, RunState
+from backend.domain.vocabulary import DeliveryState, PauseReason, RunState
 from backend.errors import FencedOut
 from backend.providers.base import Outcome, OutcomeKind, Provider
-from backend.queries import campaigns, chunks, deliveries
+from backend.queries import campaigns, chunks, deliveries, receipts
 from backend.queries.chunks import ClaimedChunk
+from backend.queries.deliveries import Result
 from backend.services import credentials, processes, runs
 from backend.services.lanes import Lanes
 from backend.services.outcomes import Fate, fate
@@ -193,7 +194,7 @@ class Sender:
                 fate(ready, outcome, held.context, self._waits, work.now)
                 for ready, outcome in zip(group, outcomes, strict=True)
             ]
-            write_fates(work, held.claim, fates)
+            write_fates(work, held.claim, _settled_by_receipts(work, fates))
             blocked = next((o for o in outcomes if o.kind is OutcomeKind.BLOCKED), None)
             if blocked is not None:
                 _pause(work, held, blocked)
@@ -237,6 +238,16 @@ def write_fates(work: Work, claim: ClaimedChunk, fates: Sequence[Fate]) -> None:
     deliveries.write_attempts(work.session, [f.attempt for f in fates if f.attempt is not None])
     deliveries.prune(work.session, [f.prune for f in fates if f.prune is not None], work.now)
     deliveries.touch_run(work.session, claim.run_id, work.now)
+
+
+def _settled_by_receipts(work: Work, fates: Sequence[Fate]) -> list[Fate]:
+    """A push whose answer never came, but whose device has answered already, was taken."""
+    unsure = [f.result.id for f in fates if f.result.maybe_sent]
+    taken = receipts.received(work.session, unsure) if unsure else set()
+    return [
+        replace(f, result=Result(f.result.id, DeliveryState.ACCEPTED), retry_at=None) if f.result.id in taken else f
+        for f in fates
+    ]
 
 
 def _pause(work: Work, held: Held, outcome: Outcome) -> None:

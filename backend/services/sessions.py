@@ -63,7 +63,8 @@ def sign_in(work: Work, email: str, password: str, user_agent: str = "") -> str:
         member = queries.member_by_email(reading.session, email)
     if not passwords.fits(password, member.password_hash if member else None) or member is None or member.disabled_at:
         with work.core.work(work.actor) as failing:
-            audit.record(failing, FAILED, _subject(email), email=email[:100])
+            # An address that nobody has may be a password typed into the wrong field: it is not kept.
+            audit.record(failing, FAILED, _subject(email), email=member.email if member else None)
         raise NotAuthenticated("E-mail or password is wrong.")
     fresher = passwords.hashed(password) if passwords.outdated(member.password_hash) else None
     if fresher:

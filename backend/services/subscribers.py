@@ -16,7 +16,7 @@ from backend.services.devices import (
 )
 from backend.services.events import EventIn, EventsResult, own_events, record_events
 from backend.services.identity import Speaker, check_device, check_names, person, shown_secret, speaker
-from backend.services.imports import devices_batch, ephemeral_device, ephemeral_devices
+from backend.services.imports import devices_batch, ephemeral_device, ephemeral_devices, forget_ephemeral
 from backend.services.people import (
     BatchResult,
     NamedUserIn,
@@ -54,6 +54,7 @@ __all__ = [
     "ephemeral_devices",
     "erase_user",
     "export_user",
+    "forget_ephemeral",
     "get_device",
     "get_user",
     "own_events",

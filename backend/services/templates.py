@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from backend.db import Work
+from backend.domain.content import clean
 from backend.errors import Invalid, NotFound, TemplateError
 from backend.models import Template, TemplateVersion
 from backend.queries import templates as queries
@@ -93,7 +94,7 @@ def get(work: Work, template_id: str) -> TemplateRow:
 
 def listing(work: Work, *, search: str = "", cursor: str | None = None, limit: int = 50) -> Page[TemplateRow]:
     """The app's templates, newest first."""
-    found = queries.listing(work.session, work.app_id, search, page.after(cursor), page.checked(limit))
+    found = queries.listing(work.session, work.app_id, clean(search), page.after(cursor), page.checked(limit))
     return page.page(found, limit, lambda pair: pair[0].id or 0, lambda pair: _row(work, pair[0], pair[1]))
 
 
@@ -146,9 +147,9 @@ def _add_version(work: Work, template: Template, content: dict[str, Any]) -> Tem
 
 
 def _checked_name(name: str) -> str:
-    if not name.strip() or len(name) > 200:
+    if not (cleaned := clean(name).strip()) or len(cleaned) > 200:
         raise Invalid("name", "must have 1 to 200 characters")
-    return name.strip()
+    return cleaned
 
 
 def _row(work: Work, template: Template, version: TemplateVersion) -> TemplateRow:

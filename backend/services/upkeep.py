@@ -6,7 +6,7 @@ from backend.bootstrap import Core
 from backend.db import CLOCK, Work
 from backend.domain.vocabulary import DeliveryState
 from backend.queries import campaigns, chunks, deliveries, retention
-from backend.services import processes
+from backend.services import processes, subscribers
 from backend.services.sender import finish
 
 PAGE = 20_000
@@ -41,6 +41,7 @@ def finish_runs(core: Core) -> int:
 
 
 def sweep(work: Work) -> None:
-    """Removes what is kept for a time only: raw provider answers, used idempotency keys, ended sessions."""
+    """Removes what is kept for a time only: raw answers, idempotency keys, ended sessions, ephemeral devices."""
     retention.sweep(work.session, now=work.now, attempts=work.now - ATTEMPTS_KEPT, keys=work.now - KEYS_KEPT)
+    subscribers.forget_ephemeral(work)
     processes.forget(work)

@@ -24,6 +24,8 @@ REASONS: Final = {
     "UNREGISTERED": "The app was uninstalled or the token has expired.",
     "Unregistered": "The app was uninstalled or the token has expired.",
     "ExpiredToken": "The token has expired.",
+    "404": "The browser has dropped its subscription.",
+    "410": "The browser has dropped its subscription.",
     "BadDeviceToken": "The token is malformed or belongs to the other environment.",
     "DeviceTokenNotForTopic": "The token belongs to another app.",
 }

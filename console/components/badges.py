@@ -35,7 +35,9 @@ def credential_badge(state: rx.Var[str]) -> rx.Component:
 def platform(name: rx.Var[str], word: rx.Var[str] | str) -> rx.Component:
     """A platform with its icon."""
     return rx.el.span(
-        rx.match(name, *[(key, icon(sign, theme.ICON_SMALL)) for key, sign in theme.PLATFORM_ICON.items()], rx.fragment()),
+        rx.match(
+            name, *[(key, icon(sign, theme.ICON_SMALL)) for key, sign in theme.PLATFORM_ICON.items()], rx.fragment()
+        ),
         word,
         class_name="row",
     )

@@ -34,7 +34,9 @@ def _row(row: rx.Var[CampaignLine], actions) -> rx.Component:
         rx.el.td(row.accepted, class_name="num hide-phone"),
         rx.el.td(rx.el.span(row.opened, title=row.opened_hint), class_name="num hide-phone"),
         rx.el.td(
-            rx.el.div(row.moment, class_name="muted small"), rx.el.div(row.when.short, title=row.when.exact), class_name="fit hide-narrow"
+            rx.el.div(row.moment, class_name="muted small"),
+            rx.el.div(row.when.short, title=row.when.exact),
+            class_name="fit hide-narrow",
         ),
         *end,
         key=row.id,
@@ -46,7 +48,8 @@ def _title(row: rx.Var[CampaignLine]) -> rx.Component:
         link(
             rx.el.div(row.name, class_name="cell-title truncate", title=row.name),
             rx.el.div(row.audience, class_name="muted small truncate", title=row.audience),
-            to=row.href, class_name="cell",
+            to=row.href,
+            class_name="cell",
         ),
         rx.cond(row.progress.shown, rx.el.div(progress(row), class_name="only-phone under"), rx.fragment()),
     )

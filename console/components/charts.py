@@ -25,7 +25,9 @@ def over_time(series: Timeline, measures: Sequence[str], zone: str) -> go.Figure
     lines = [line for name in measures for line in series.lines if line.measure == name]
     hover = _hover(series.step_seconds, zone)
     if len(times) <= FEW:
-        traces = [_bars(line, times, hover, series.step_seconds * share) for line, share in zip(lines, NESTED, strict=False)]
+        traces = [
+            _bars(line, times, hover, series.step_seconds * share) for line, share in zip(lines, NESTED, strict=False)
+        ]
     else:
         traces = [_line(line, times, hover) for line in lines]
     figure = go.Figure(traces)
@@ -53,14 +55,22 @@ def _hover(step: int, zone: str) -> str:
 def _line(line: Line, times: list[datetime], hover: str) -> go.Scatter:
     colour = theme.MEASURE[line.measure]
     return go.Scatter(
-        x=times, y=list(line.counts), name=line.measure, mode="lines", hovertemplate=hover,
+        x=times,
+        y=list(line.counts),
+        name=line.measure,
+        mode="lines",
+        hovertemplate=hover,
         line={"color": colour, "width": 2, "shape": "linear"},
     )
 
 
 def _bars(line: Line, times: list[datetime], hover: str, seconds: float) -> go.Bar:
     return go.Bar(
-        x=times, y=list(line.counts), name=line.measure, hovertemplate=hover, width=1000 * seconds,
+        x=times,
+        y=list(line.counts),
+        name=line.measure,
+        hovertemplate=hover,
+        width=1000 * seconds,
         marker={"color": theme.MEASURE[line.measure], "cornerradius": 3, "line": {"width": 0}},
     )
 
@@ -77,8 +87,13 @@ def _layout(height: int, unit: str) -> dict[str, object]:
         "hovermode": "closest",
         "dragmode": False,
         "yaxis": {
-            "gridcolor": theme.CHART_GRID, "zeroline": False, "rangemode": "tozero", "fixedrange": True,
-            "tickformat": ",d", "nticks": 5, "automargin": True,
+            "gridcolor": theme.CHART_GRID,
+            "zeroline": False,
+            "rangemode": "tozero",
+            "fixedrange": True,
+            "tickformat": ",d",
+            "nticks": 5,
+            "automargin": True,
             "title": {"text": unit, "standoff": 8, "font": {"size": theme.CHART_FONT}},
         },
     }
@@ -97,7 +112,9 @@ def chart(figure: rx.Var[go.Figure], label: str) -> rx.Component:
     """The figure in its place; it follows the width of its panel and the light or dark of the page."""
     return rx.el.div(
         rx.plotly.basic(data=figure, config=CONFIG, width="100%", use_resize_handler=True),
-        class_name="chart", role="img", aria_label=label,
+        class_name="chart",
+        role="img",
+        aria_label=label,
     )
 
 
@@ -105,7 +122,11 @@ def legend(*measures: str) -> rx.Component:
     """Which hue is which measure."""
     return rx.el.div(
         *[
-            rx.el.span(rx.el.span(class_name="dot", style={"background": theme.MEASURE[name]}), name.capitalize(), class_name="legend-item")
+            rx.el.span(
+                rx.el.span(class_name="dot", style={"background": theme.MEASURE[name]}),
+                name.capitalize(),
+                class_name="legend-item",
+            )
             for name in measures
         ],
         class_name="legend",

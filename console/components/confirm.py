@@ -2,6 +2,8 @@
 
 import reflex as rx
 
+from console import theme
+
 
 def confirm(trigger: rx.Component, title, text, action: str, on_confirm) -> rx.Component:
     """A dialog in front of a destructive action; Esc and Keep close it."""
@@ -15,6 +17,6 @@ def confirm(trigger: rx.Component, title, text, action: str, on_confirm) -> rx.C
                 rx.alert_dialog.action(rx.button(action, color_scheme="red", on_click=on_confirm)),
                 class_name="dialog-actions",
             ),
-            max_width="440px",
+            max_width=theme.DIALOG,
         ),
     )

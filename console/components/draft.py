@@ -46,7 +46,9 @@ def _change(value: str):
 
 def sample(value: rx.Var[str]) -> rx.Var[str]:
     """The text with its variables shown by their defaults or names."""
-    return rx.Var(f"(globalThis.tocsin?.sample({value!s}) ?? {value!s})", _var_type=str, _var_data=value._get_all_var_data())
+    return rx.Var(
+        f"(globalThis.tocsin?.sample({value!s}) ?? {value!s})", _var_type=str, _var_data=value._get_all_var_data()
+    )
 
 
 def host(value: rx.Var[str]) -> rx.Var[str]:

@@ -27,7 +27,11 @@ def skeleton_rows(count: int = 6) -> rx.Component:
 def _skeleton_row(index: int) -> rx.Component:
     widths = ("34%", "28%", "40%", "31%")
     return rx.el.div(
-        _line(widths[index % len(widths)]), _line("9%"), _line("14%"), rx.el.div(class_name="push-right"), _line("8%"),
+        _line(widths[index % len(widths)]),
+        _line("9%"),
+        _line("14%"),
+        rx.el.div(class_name="push-right"),
+        _line("8%"),
         class_name="skeleton-row",
     )
 
@@ -56,7 +60,10 @@ NOTE_ICON = {
 def note(*children, tone: str = theme.QUIET) -> rx.Component:
     """A remark in its place; amber asks for a look, red says that something is in the way."""
     return rx.el.div(
-        icon(NOTE_ICON[tone]), rx.el.div(*children), class_name="note", data_tone=tone,
+        icon(NOTE_ICON[tone]),
+        rx.el.div(*children),
+        class_name="note",
+        data_tone=tone,
         role="alert" if tone == theme.BAD else "note",
     )
 
@@ -66,6 +73,8 @@ def missing(what: str, to: str, back: str) -> rx.Component:
     from console.components.layout import link
 
     return empty(
-        "search-x", f"There is no such {what}", "It may have been deleted, or it belongs to another app.",
+        "search-x",
+        f"There is no such {what}",
+        "It may have been deleted, or it belongs to another app.",
         link(rx.button(back, variant="soft"), to=to, class_name=""),
     )

@@ -5,7 +5,9 @@ import reflex as rx
 from console.components.layout import link
 
 
-def stat(label: str, value: rx.Var[str], note: rx.Var[str] | str = "", *, to=None, hint=None, colour: str | None = None) -> rx.Component:
+def stat(
+    label: str, value: rx.Var[str], note: rx.Var[str] | str = "", *, to=None, hint=None, colour: str | None = None
+) -> rx.Component:
     """A figure: its name, its value, what it is a share of. Clicking leads to the rows behind it."""
     swatch = rx.el.span(class_name="dot", style={"background": colour}) if colour else rx.fragment()
     body = (
@@ -19,7 +21,13 @@ def stat(label: str, value: rx.Var[str], note: rx.Var[str] | str = "", *, to=Non
     return link(*body, to=to, class_name="stat", **hover)
 
 
-def progress_bar(percent: rx.Var[float], *, tone: rx.Var[str] | str = "", waiting: rx.Var[bool] | bool = False, label: str = "Progress") -> rx.Component:
+def progress_bar(
+    percent: rx.Var[float],
+    *,
+    tone: rx.Var[str] | str = "",
+    waiting: rx.Var[bool] | bool = False,
+    label: str = "Progress",
+) -> rx.Component:
     """A determinate bar; while the total is not known yet it only says that work goes on."""
     return rx.el.div(
         rx.el.div(class_name="bar-fill", style={"width": f"{percent}%"}),

@@ -8,13 +8,18 @@ from console import theme
 from console.components.layout import icon
 
 
-def field(label, control: rx.Component, *, name: str, help_text=None, error: rx.Var[str] | None = None, counter=None) -> rx.Component:
+def field(
+    label, control: rx.Component, *, name: str, help_text=None, error: rx.Var[str] | None = None, counter=None
+) -> rx.Component:
     """A control with everything a person needs to fill it in. `name` ties label and control together."""
     below = rx.el.span(help_text, class_name="field-help") if help_text is not None else rx.fragment()
     if error is not None:
         below = rx.cond(error != "", _error(error), below)
     return rx.el.div(
-        rx.el.label(label, counter or rx.fragment(), html_for=name, class_name="field-label"), control, below, class_name="field"
+        rx.el.label(label, counter or rx.fragment(), html_for=name, class_name="field-label"),
+        control,
+        below,
+        class_name="field",
     )
 
 
@@ -42,7 +47,10 @@ def choose_from(name: str, options: rx.Var, **props) -> rx.Component:
     """A native select over rows that have `value` and `label`."""
     return rx.el.select(
         rx.foreach(options, lambda option: rx.el.option(option.label, value=option.value)),
-        id=name, name=name, class_name="input", **props,
+        id=name,
+        name=name,
+        class_name="input",
+        **props,
     )
 
 
@@ -50,8 +58,14 @@ def radio(value: str, current: rx.Var[str], title, text, on_choose) -> rx.Compon
     """One of several ways, with a sentence on what it means."""
     return rx.el.button(
         rx.el.span(class_name="choice-dot"),
-        rx.el.span(rx.el.span(title, class_name="strong"), rx.el.span(text, class_name="muted small"), class_name="stack-xs"),
-        type="button", role="radio", aria_checked=current == value, class_name="choice", on_click=on_choose,
+        rx.el.span(
+            rx.el.span(title, class_name="strong"), rx.el.span(text, class_name="muted small"), class_name="stack-xs"
+        ),
+        type="button",
+        role="radio",
+        aria_checked=current == value,
+        class_name="choice",
+        on_click=on_choose,
     )
 
 

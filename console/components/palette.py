@@ -37,7 +37,9 @@ def palette() -> rx.Component:
                 _entry("New campaign", "plus", routes.NEW_CAMPAIGN, rank=RANK["editor"]),
                 rx.cond(
                     SessionState.hits.length() > 0,
-                    rx.fragment(rx.el.div("Campaigns", class_name="palette-group"), rx.foreach(SessionState.hits, _hit)),
+                    rx.fragment(
+                        rx.el.div("Campaigns", class_name="palette-group"), rx.foreach(SessionState.hits, _hit)
+                    ),
                     rx.fragment(),
                 ),
                 class_name="palette-list",
@@ -61,7 +63,17 @@ def _entry(label: str, sign: str, href: str, *, rank: int) -> rx.Component:
 
 def _hit(hit: rx.Var[Hit]) -> rx.Component:
     return link(
-        icon("megaphone"), rx.el.span(hit.label, class_name="truncate"),
-        rx.match(hit.state, *[(str(state), rx.el.span(look.word, class_name="push-right muted small")) for state, look in theme.CAMPAIGN.items()], rx.fragment()),
-        to=hit.href, class_name="palette-item", on_click=_open.set_value(False),
+        icon("megaphone"),
+        rx.el.span(hit.label, class_name="truncate"),
+        rx.match(
+            hit.state,
+            *[
+                (str(state), rx.el.span(look.word, class_name="push-right muted small"))
+                for state, look in theme.CAMPAIGN.items()
+            ],
+            rx.fragment(),
+        ),
+        to=hit.href,
+        class_name="palette-item",
+        on_click=_open.set_value(False),
     )

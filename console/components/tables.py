@@ -20,7 +20,11 @@ class Column:
 def table(columns: Sequence[Column], rows: rx.Var, render, *, class_name: str | rx.Var[str] = "table") -> rx.Component:
     """A table over typed rows; `render` makes the `tr` of one."""
     heads = [
-        rx.el.th(column.label or rx.el.span("Actions", class_name="visually-hidden"), class_name=column.class_name, scope="col")
+        rx.el.th(
+            column.label or rx.el.span("Actions", class_name="visually-hidden"),
+            class_name=column.class_name,
+            scope="col",
+        )
         for column in columns
     ]
     return rx.el.div(
@@ -29,7 +33,9 @@ def table(columns: Sequence[Column], rows: rx.Var, render, *, class_name: str | 
     )
 
 
-def list_panel(ready: rx.Var[bool], has_rows: rx.Var[bool], rows: rx.Component, nothing: rx.Component, foot=None) -> rx.Component:
+def list_panel(
+    ready: rx.Var[bool], has_rows: rx.Var[bool], rows: rx.Component, nothing: rx.Component, foot=None
+) -> rx.Component:
     """A list in its three states: on its way, with rows, without any."""
     content = rx.fragment(rows, foot or rx.fragment())
     return panel(rx.cond(ready, rx.cond(has_rows, content, nothing), skeleton_rows()), flush=True)
@@ -40,7 +46,9 @@ def pager(has_previous: rx.Var[bool], has_next: rx.Var[bool], previous, followin
     return rx.el.div(
         rx.el.span(caption, class_name="muted small tnum"),
         rx.el.div(
-            rx.button("Previous", variant="soft", color_scheme="gray", size="1", disabled=~has_previous, on_click=previous),
+            rx.button(
+                "Previous", variant="soft", color_scheme="gray", size="1", disabled=~has_previous, on_click=previous
+            ),
             rx.button("Next", variant="soft", color_scheme="gray", size="1", disabled=~has_next, on_click=following),
             class_name="row push-right",
         ),

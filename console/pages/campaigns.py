@@ -22,7 +22,11 @@ def campaigns() -> rx.Component:
     return rx.fragment(
         page_head("Campaigns", _new()),
         _toolbar(),
-        rx.cond(CampaignsState.live, rx.moment(interval=1000, on_change=CampaignsState.refresh, class_name="visually-hidden"), rx.fragment()),
+        rx.cond(
+            CampaignsState.live,
+            rx.moment(interval=1000, on_change=CampaignsState.refresh, class_name="visually-hidden"),
+            rx.fragment(),
+        ),
         list_panel(
             CampaignsState.ready,
             CampaignsState.rows.length() > 0,
@@ -34,15 +38,22 @@ def campaigns() -> rx.Component:
 
 
 def _new() -> rx.Component:
-    return rx.cond(EDITOR, link(rx.button(icon("plus"), "New campaign"), to=routes.NEW_CAMPAIGN, class_name=""), rx.fragment())
+    return rx.cond(
+        EDITOR, link(rx.button(icon("plus"), "New campaign"), to=routes.NEW_CAMPAIGN, class_name=""), rx.fragment()
+    )
 
 
 def _toolbar() -> rx.Component:
     return rx.el.div(
         rx.el.div(
             rx.el.input(
-                id="search", type="search", placeholder="Search campaigns", aria_label="Search campaigns", class_name="input",
-                default_value=CampaignsState.search, key=rx.cond(CampaignsState.ready, "ready", "loading"),
+                id="search",
+                type="search",
+                placeholder="Search campaigns",
+                aria_label="Search campaigns",
+                class_name="input",
+                default_value=CampaignsState.search,
+                key=rx.cond(CampaignsState.ready, "ready", "loading"),
                 on_change=CampaignsState.look_for.debounce(250),
             ),
             class_name="grow",
@@ -50,7 +61,8 @@ def _toolbar() -> rx.Component:
         rx.el.nav(
             _chip("", "All", ""),
             rx.foreach(CampaignsState.filters, lambda it: _chip(it.value, it.label, it.count)),
-            class_name="chips", aria_label="State",
+            class_name="chips",
+            aria_label="State",
         ),
         class_name="toolbar",
     )
@@ -58,7 +70,14 @@ def _toolbar() -> rx.Component:
 
 def _chip(value, label, count) -> rx.Component:
     to = rx.cond(value == "", routes.CAMPAIGNS, f"{routes.CAMPAIGNS}?state={value}")
-    return link(label, rx.cond(count != "", rx.el.span(count, class_name="tnum"), rx.fragment()), to=to, class_name="chip", aria_pressed=CampaignsState.only == value, role="button")
+    return link(
+        label,
+        rx.cond(count != "", rx.el.span(count, class_name="tnum"), rx.fragment()),
+        to=to,
+        class_name="chip",
+        aria_pressed=CampaignsState.only == value,
+        role="button",
+    )
 
 
 def _actions(row: rx.Var[CampaignLine]) -> rx.Component:
@@ -67,15 +86,23 @@ def _actions(row: rx.Var[CampaignLine]) -> rx.Component:
         rx.el.div(
             rx.match(
                 row.state,
-                ("running", rx.fragment(icon_button("pause", "Pause", on_click=CampaignsState.pause(row.id)), _cancel(row))),
-                ("paused", rx.fragment(icon_button("play", "Resume", on_click=CampaignsState.resume(row.id)), _cancel(row))),
+                (
+                    "running",
+                    rx.fragment(icon_button("pause", "Pause", on_click=CampaignsState.pause(row.id)), _cancel(row)),
+                ),
+                (
+                    "paused",
+                    rx.fragment(icon_button("play", "Resume", on_click=CampaignsState.resume(row.id)), _cancel(row)),
+                ),
                 ("scheduled", _cancel(row)),
                 ("draft", _delete(row, "Delete draft", "The draft and its text are gone for good.")),
                 ("finished", _delete(row, "Archive", "It leaves the list; its report and numbers stay.")),
                 ("cancelled", _delete(row, "Archive", "It leaves the list; its report and numbers stay.")),
                 rx.fragment(),
             ),
-            icon_button("copy-plus", "Duplicate", on_click=CampaignsState.duplicate(row.id), class_name="icon-button hide-phone"),
+            icon_button(
+                "copy-plus", "Duplicate", on_click=CampaignsState.duplicate(row.id), class_name="icon-button hide-phone"
+            ),
             class_name="row-actions",
         ),
         rx.fragment(),
@@ -104,12 +131,16 @@ def _delete(row: rx.Var[CampaignLine], action: str, consequence: str) -> rx.Comp
 
 
 def _first() -> rx.Component:
-    return empty("megaphone", "No campaigns yet", "Write a notification, pick who gets it, and watch it go out.", _new())
+    return empty(
+        "megaphone", "No campaigns yet", "Write a notification, pick who gets it, and watch it go out.", _new()
+    )
 
 
 def _no_match() -> rx.Component:
     return empty(
-        "search-x", "No campaign matches", "Try another name, or look at all states.",
+        "search-x",
+        "No campaign matches",
+        "Try another name, or look at all states.",
         link(rx.button("Show all", variant="soft"), to=routes.CAMPAIGNS, class_name=""),
     )
 

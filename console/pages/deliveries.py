@@ -13,14 +13,30 @@ from console.shell import page
 from console.states.deliveries import DeliveriesState, DeliveryState, Tag
 
 STATES = (
-    ("", "Any state"), ("group:open", "Open"), ("accepted", "Accepted"), ("group:failed", "Failed, expired or unknown"),
-    ("group:skipped", "Skipped or cancelled"), *((str(name), look.word) for name, look in theme.DELIVERY.items() if name != "accepted"),
+    ("", "Any state"),
+    ("group:open", "Open"),
+    ("accepted", "Accepted"),
+    ("group:failed", "Failed, expired or unknown"),
+    ("group:skipped", "Skipped or cancelled"),
+    *((str(name), look.word) for name, look in theme.DELIVERY.items() if name != "accepted"),
 )
 PLATFORMS = (("", "Any platform"), ("ios", "iOS"), ("android", "Android"), ("web", "Web"))
-RECEIPTS = (("", "With or without receipt"), ("delivered", "Delivered"), ("displayed", "Displayed"), ("opened", "Opened"), ("dismissed", "Dismissed"), ("action", "Button pressed"))
+RECEIPTS = (
+    ("", "With or without receipt"),
+    ("delivered", "Delivered"),
+    ("displayed", "Displayed"),
+    ("opened", "Opened"),
+    ("dismissed", "Dismissed"),
+    ("action", "Button pressed"),
+)
 COLUMNS = (
-    Column("User", "grow"), Column("State", "fit"), Column("Platform", "fit hide-phone"), Column("Campaign", "hide-phone clip"),
-    Column("Variant", "fit hide-narrow"), Column("Attempts", "num hide-narrow"), Column("When", "fit hide-phone"),
+    Column("User", "grow"),
+    Column("State", "fit"),
+    Column("Platform", "fit hide-phone"),
+    Column("Campaign", "hide-phone clip"),
+    Column("Variant", "fit hide-narrow"),
+    Column("Attempts", "num hide-narrow"),
+    Column("When", "fit hide-phone"),
 )
 
 
@@ -36,8 +52,15 @@ def deliveries() -> rx.Component:
             rx.fragment(),
         ),
         list_panel(
-            DeliveriesState.ready, DeliveriesState.rows.length() > 0, table(COLUMNS, DeliveriesState.rows, _row),
-            empty("send", "No deliveries here", "A delivery is one push to one device. Launch a campaign, or take a filter off.", link(rx.button("Show all", variant="soft"), to=routes.DELIVERIES, class_name="")),
+            DeliveriesState.ready,
+            DeliveriesState.rows.length() > 0,
+            table(COLUMNS, DeliveriesState.rows, _row),
+            empty(
+                "send",
+                "No deliveries here",
+                "A delivery is one push to one device. Launch a campaign, or take a filter off.",
+                link(rx.button("Show all", variant="soft"), to=routes.DELIVERIES, class_name=""),
+            ),
             foot=_pager(),
         ),
     )
@@ -48,8 +71,13 @@ def _toolbar() -> rx.Component:
     return rx.el.div(
         rx.el.div(
             rx.el.input(
-                id="user_id", type="search", placeholder="User id, exact", aria_label="User id", class_name="input",
-                default_value=shown.user_id, key=rx.cond(DeliveriesState.ready, "ready", "loading"),
+                id="user_id",
+                type="search",
+                placeholder="User id, exact",
+                aria_label="User id",
+                class_name="input",
+                default_value=shown.user_id,
+                key=rx.cond(DeliveriesState.ready, "ready", "loading"),
                 on_change=DeliveriesState.narrow("user_id").debounce(400),
             ),
             class_name="grow",
@@ -64,12 +92,23 @@ def _toolbar() -> rx.Component:
 
 def _select(name: str, options, value, label: str) -> rx.Component:
     return rx.el.div(
-        choose(name, options, value=value, aria_label=label, on_change=lambda chosen: DeliveriesState.narrow(name, chosen)), class_name="select-fit"
+        choose(
+            name, options, value=value, aria_label=label, on_change=lambda chosen: DeliveriesState.narrow(name, chosen)
+        ),
+        class_name="select-fit",
     )
 
 
 def _tag(tag: rx.Var[Tag]) -> rx.Component:
-    return link(tag.label, icon("x", theme.ICON_SMALL - 2), to=tag.without, class_name="chip", title="Take this filter off", aria_pressed="true", role="button")
+    return link(
+        tag.label,
+        icon("x", theme.ICON_SMALL - 2),
+        to=tag.without,
+        class_name="chip",
+        title="Take this filter off",
+        aria_pressed="true",
+        role="button",
+    )
 
 
 def _row(row: rx.Var[DeliveryLine]) -> rx.Component:
@@ -77,14 +116,22 @@ def _row(row: rx.Var[DeliveryLine]) -> rx.Component:
         rx.el.td(
             link(
                 rx.el.div(row.user, class_name="cell-title truncate"),
-                rx.el.div(rx.cond(row.reason_text != "", row.reason_text, row.short), class_name="muted small truncate", title=row.reason_text),
-                to=row.href, class_name="cell",
+                rx.el.div(
+                    rx.cond(row.reason_text != "", row.reason_text, row.short),
+                    class_name="muted small truncate",
+                    title=row.reason_text,
+                ),
+                to=row.href,
+                class_name="cell",
             ),
             class_name="grow",
         ),
         rx.el.td(delivery_badge(row.state), class_name="fit"),
         rx.el.td(platform(row.platform, row.platform_word), class_name="fit hide-phone"),
-        rx.el.td(link(row.campaign, to=row.campaign_href, class_name="cell truncate", title=row.campaign), class_name="hide-phone clip"),
+        rx.el.td(
+            link(row.campaign, to=row.campaign_href, class_name="cell truncate", title=row.campaign),
+            class_name="hide-phone clip",
+        ),
         rx.el.td(row.variant, class_name="fit hide-narrow"),
         rx.el.td(row.attempts, class_name="num hide-narrow"),
         rx.el.td(rx.el.span(row.ended.short, title=row.ended.exact), class_name="fit hide-phone"),
@@ -96,10 +143,24 @@ def _pager() -> rx.Component:
     return rx.cond(
         ~DeliveriesState.first | (DeliveriesState.following != ""),
         rx.el.div(
-            rx.cond(DeliveriesState.first, rx.fragment(), rx.button("Back", variant="soft", color_scheme=theme.QUIET, size="1", on_click=rx.call_script("history.back()"))),
+            rx.cond(
+                DeliveriesState.first,
+                rx.fragment(),
+                rx.button(
+                    "Back",
+                    variant="soft",
+                    color_scheme=theme.QUIET,
+                    size="1",
+                    on_click=rx.call_script("history.back()"),
+                ),
+            ),
             rx.cond(
                 DeliveriesState.following != "",
-                link(rx.button("Older", variant="soft", color_scheme=theme.QUIET, size="1"), to=DeliveriesState.following, class_name="push-right"),
+                link(
+                    rx.button("Older", variant="soft", color_scheme=theme.QUIET, size="1"),
+                    to=DeliveriesState.following,
+                    class_name="push-right",
+                ),
                 rx.fragment(),
             ),
             class_name="panel-foot",
@@ -131,10 +192,16 @@ def _explained() -> rx.Component:
     return rx.el.div(
         rx.el.div(
             panel(rx.el.div(rx.foreach(shown.steps, _step), class_name="steps"), title="What happened"),
-            rx.cond(shown.answers.length() > 0, panel(rx.el.div(rx.foreach(shown.answers, _answer), class_name="stack"), title="Provider replies"), rx.fragment()),
+            rx.cond(
+                shown.answers.length() > 0,
+                panel(rx.el.div(rx.foreach(shown.answers, _answer), class_name="stack"), title="Provider replies"),
+                rx.fragment(),
+            ),
             class_name="stack-l",
         ),
-        rx.el.div(panel(_facts(), title="Delivery"), panel(_body(), title="Body", aside=_as_sent()), class_name="stack-l"),
+        rx.el.div(
+            panel(_facts(), title="Delivery"), panel(_body(), title="Body", aside=_as_sent()), class_name="stack-l"
+        ),
         class_name="two",
     )
 
@@ -158,7 +225,11 @@ def _step(step: rx.Var[StepLine]) -> rx.Component:
 
 def _answer(answer: rx.Var[AnswerLine]) -> rx.Component:
     return rx.el.div(
-        rx.el.div(rx.el.span(answer.title, class_name="strong"), rx.el.span(answer.at.short, title=answer.at.exact, class_name="muted small push-right"), class_name="row"),
+        rx.el.div(
+            rx.el.span(answer.title, class_name="strong"),
+            rx.el.span(answer.at.short, title=answer.at.exact, class_name="muted small push-right"),
+            class_name="row",
+        ),
         rx.cond(answer.raw != "", rx.el.pre(answer.raw, class_name="code"), rx.fragment()),
         class_name="stack-s",
     )
@@ -180,13 +251,18 @@ def _facts() -> rx.Component:
 
 
 def _id(value: rx.Var[str]) -> rx.Component:
-    return rx.cond(value != "", rx.el.span(rx.el.span(value, class_name="mono"), copyable(value, "Copy id"), class_name="row-wrap"), "–")
+    return rx.cond(
+        value != "",
+        rx.el.span(rx.el.span(value, class_name="mono"), copyable(value, "Copy id"), class_name="row-wrap"),
+        "–",
+    )
 
 
 def _body() -> rx.Component:
     shown = DeliveryState.shown
     return rx.cond(
-        shown.body != "", rx.el.pre(shown.body, class_name="code"),
+        shown.body != "",
+        rx.el.pre(shown.body, class_name="code"),
         rx.el.span("Nothing was rendered for this device.", class_name="muted"),
     )
 
@@ -199,8 +275,15 @@ def _as_sent() -> rx.Component:
             rx.el.span(shown.size, class_name="muted small"),
             rx.cond(
                 shown.as_sent,
-                rx.badge("As sent", color_scheme=theme.GOOD, variant="soft", title="The bytes shown are those that were sent"),
-                rx.badge("Differs from what was sent", color_scheme=theme.CARE, variant="soft", title="The person has changed since"),
+                rx.badge(
+                    "As sent", color_scheme=theme.GOOD, variant="soft", title="The bytes shown are those that were sent"
+                ),
+                rx.badge(
+                    "Differs from what was sent",
+                    color_scheme=theme.CARE,
+                    variant="soft",
+                    title="The person has changed since",
+                ),
             ),
             class_name="row",
         ),

@@ -34,10 +34,28 @@ def login() -> rx.Component:
         _problem(SIGN_IN_PROBLEMS),
         native_form(
             _hidden("next"),
-            field("Email", text_input("email", type="email", auto_complete="username", required=True, auto_focus=True, default_value=_asked("email"), key=_asked("email")), name="email"),
-            field("Password", text_input("password", type="password", auto_complete="current-password", required=True), name="password"),
+            field(
+                "Email",
+                text_input(
+                    "email",
+                    type="email",
+                    auto_complete="username",
+                    required=True,
+                    auto_focus=True,
+                    default_value=_asked("email"),
+                    key=_asked("email"),
+                ),
+                name="email",
+            ),
+            field(
+                "Password",
+                text_input("password", type="password", auto_complete="current-password", required=True),
+                name="password",
+            ),
             rx.button("Sign in", type="submit", size="3", width="100%"),
-            action=routes.SIGN_IN, method="post", class_name="stack",
+            action=routes.SIGN_IN,
+            method="post",
+            class_name="stack",
         ),
     )
 
@@ -51,15 +69,26 @@ def setup() -> rx.Component:
         _problem(SIGN_UP_PROBLEMS),
         native_form(
             _hidden("token"),
-            field("Name", text_input("name", auto_complete="name", required=True, max_length=200, auto_focus=True), name="name"),
-            field("Email", text_input("email", type="email", auto_complete="username", required=True, max_length=320), name="email"),
+            field(
+                "Name",
+                text_input("name", auto_complete="name", required=True, max_length=200, auto_focus=True),
+                name="name",
+            ),
+            field(
+                "Email",
+                text_input("email", type="email", auto_complete="username", required=True, max_length=320),
+                name="email",
+            ),
             field(
                 "Password",
                 text_input("password", type="password", auto_complete="new-password", required=True, min_length=12),
-                name="password", help_text="At least 12 characters.",
+                name="password",
+                help_text="At least 12 characters.",
             ),
             rx.button("Create account", type="submit", size="3", width="100%"),
-            action=routes.SIGN_UP, method="post", class_name="stack",
+            action=routes.SIGN_UP,
+            method="post",
+            class_name="stack",
         ),
     )
 
@@ -68,7 +97,9 @@ def _gate(title: str, text: str, *children: rx.Component) -> rx.Component:
     return rx.el.main(
         rx.el.div(
             rx.el.header(
-                rx.el.div(icon("bell-ring", theme.ICON + 2), class_name="mark"), rx.el.h1(title), rx.el.p(text, class_name="muted"),
+                rx.el.div(icon("bell-ring", theme.ICON + 2), class_name="mark"),
+                rx.el.h1(title),
+                rx.el.p(text, class_name="muted"),
                 class_name="gate-head",
             ),
             *children,
@@ -84,7 +115,7 @@ def _asked(name: str) -> rx.Var[str]:
 
 
 def _hidden(name: str) -> rx.Component:
-    return rx.el.input(type="hidden", name=name, value=_asked(name), read_only=True)
+    return rx.el.input(type="hidden", name=name, data_asked="true")
 
 
 def _problem(sentences: dict[str, str]) -> rx.Component:

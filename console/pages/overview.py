@@ -23,14 +23,23 @@ def overview() -> rx.Component:
 def _figures() -> rx.Component:
     return rx.fragment(
         page_head("Overview", _periods(), _new_campaign()),
-        rx.cond(OverviewState.figures.busy, rx.moment(interval=2000, on_change=OverviewState.refresh, class_name="visually-hidden"), rx.fragment()),
+        rx.cond(
+            OverviewState.figures.busy,
+            rx.moment(interval=2000, on_change=OverviewState.refresh, class_name="visually-hidden"),
+            rx.fragment(),
+        ),
         rx.el.div(_stats(), _chart(), _recent(), class_name="stack-l"),
     )
 
 
 def _periods() -> rx.Component:
     links = [
-        link(label, to=f"{routes.OVERVIEW}?days={days}", class_name="", aria_current=rx.cond(OverviewState.days == days, "true", "false"))
+        link(
+            label,
+            to=f"{routes.OVERVIEW}?days={days}",
+            class_name="",
+            aria_current=rx.cond(OverviewState.days == days, "true", "false"),
+        )
         for days, label in PERIODS
     ]
     return rx.el.nav(*links, class_name="segmented", aria_label="Period")
@@ -66,7 +75,10 @@ def _chart() -> rx.Component:
         chart(OverviewState.chart, "Accepted, delivered and opened pushes over time"),
     )
     return panel(
-        rx.cond(OverviewState.ready, drawn, skeleton_chart()), title="Pushes over time", aside=legend(*MEASURES), flush=True
+        rx.cond(OverviewState.ready, drawn, skeleton_chart()),
+        title="Pushes over time",
+        aside=legend(*MEASURES),
+        flush=True,
     )
 
 
@@ -74,9 +86,14 @@ def _recent() -> rx.Component:
     nothing = empty(
         "megaphone", "No campaigns yet", "Write a notification, pick who gets it, and watch it go out.", _new_campaign()
     )
-    rows = rx.cond(OverviewState.recent.length() > 0, campaign_table(OverviewState.recent, OverviewState.figures.busy), nothing)
+    rows = rx.cond(
+        OverviewState.recent.length() > 0, campaign_table(OverviewState.recent, OverviewState.figures.busy), nothing
+    )
     return panel(
-        rx.cond(OverviewState.ready, rows, skeleton_rows(4)), title="Recent campaigns", aside=all_campaigns_link(), flush=True
+        rx.cond(OverviewState.ready, rows, skeleton_rows(4)),
+        title="Recent campaigns",
+        aside=all_campaigns_link(),
+        flush=True,
     )
 
 
@@ -85,7 +102,9 @@ def _first_app() -> rx.Component:
         page_head("Welcome"),
         panel(
             empty(
-                "package-plus", "Start with an app", "An app is one product of yours, with its own people, credentials and campaigns.",
+                "package-plus",
+                "Start with an app",
+                "An app is one product of yours, with its own people, credentials and campaigns.",
                 link(rx.button("New app"), to=f"{routes.APPS}?new=app", class_name=""),
             ),
             flush=True,

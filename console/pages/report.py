@@ -16,7 +16,13 @@ from console.states.report import MEASURES, ReportState
 from console.states.session import RANK, SessionState
 
 EDITOR = SessionState.me.rank >= RANK["editor"]
-PARTS = (Column("", "grow"), Column("Audience", "num"), Column("Accepted", "num"), Column("Delivered", "num hide-phone"), Column("Opened", "num"))
+PARTS = (
+    Column("", "grow"),
+    Column("Audience", "num"),
+    Column("Accepted", "num"),
+    Column("Delivered", "num hide-phone"),
+    Column("Opened", "num"),
+)
 
 
 @page(routes.CAMPAIGN, "Campaign", on_load=[ReportState.load])
@@ -30,15 +36,22 @@ def report() -> rx.Component:
 
 
 def _loading() -> rx.Component:
-    return rx.el.div(page_head("Campaign", back=back_link("Campaigns", routes.CAMPAIGNS)), panel(skeleton_text(3)), panel(skeleton_chart(), flush=True), class_name="stack-l")
+    return rx.el.div(
+        page_head("Campaign", back=back_link("Campaigns", routes.CAMPAIGNS)),
+        panel(skeleton_text(3)),
+        panel(skeleton_chart(), flush=True),
+        class_name="stack-l",
+    )
 
 
 def _report() -> rx.Component:
     return rx.fragment(
         _poll(),
         page_head(
-            rx.el.h1(_line().name, class_name="truncate", title=_line().name), _actions(),
-            badge=campaign_badge(_line().state), back=back_link("Campaigns", routes.CAMPAIGNS),
+            rx.el.h1(_line().name, class_name="truncate", title=_line().name),
+            _actions(),
+            badge=campaign_badge(_line().state),
+            back=back_link("Campaigns", routes.CAMPAIGNS),
         ),
         rx.el.div(_summary(), _progress(), _funnel(), _chart(), _breakdowns(), class_name="stack-l"),
     )
@@ -52,12 +65,18 @@ def _poll() -> rx.Component:
     return rx.cond(
         ReportState.live,
         rx.moment(interval=1000, on_change=ReportState.refresh, class_name="visually-hidden"),
-        rx.cond(ReportState.settling, rx.moment(interval=3000, on_change=ReportState.refresh, class_name="visually-hidden"), rx.fragment()),
+        rx.cond(
+            ReportState.settling,
+            rx.moment(interval=3000, on_change=ReportState.refresh, class_name="visually-hidden"),
+            rx.fragment(),
+        ),
     )
 
 
 def _actions() -> rx.Component:
-    copy = rx.button(icon("copy-plus"), "Duplicate", variant="soft", color_scheme=theme.QUIET, on_click=ReportState.duplicate)
+    copy = rx.button(
+        icon("copy-plus"), "Duplicate", variant="soft", color_scheme=theme.QUIET, on_click=ReportState.duplicate
+    )
     pause = rx.button(icon("pause"), "Pause", on_click=ReportState.pause)
     resume = rx.button(icon("play"), "Resume", on_click=ReportState.resume)
     edit = link(rx.button(icon("pencil"), "Edit"), to=f"{routes.CAMPAIGNS}/{_line().id}/edit", class_name="")
@@ -87,8 +106,10 @@ def _summary() -> rx.Component:
     return rx.el.div(
         rx.el.p(ReportState.shown.text, class_name="truncate", title=ReportState.shown.text),
         rx.el.div(
-            _bit("users", line.audience), _bit("tag", ReportState.shown.category),
-            _bit("clock", rx.fragment(line.moment, " ", rx.el.span(line.when.short, title=line.when.exact))), _bit("user", line.by),
+            _bit("users", line.audience),
+            _bit("tag", ReportState.shown.category),
+            _bit("clock", rx.fragment(line.moment, " ", rx.el.span(line.when.short, title=line.when.exact))),
+            _bit("user", line.by),
             class_name="bits",
         ),
         rx.cond(line.pause != "", note(line.pause, tone=theme.CARE), rx.fragment()),
@@ -112,7 +133,12 @@ def _progress() -> rx.Component:
                 rx.el.span(shown.left, class_name="muted tnum"),
                 class_name="row under-bar",
             ),
-            progress_bar(shown.percent, tone=rx.cond(_line().state == "paused", theme.CARE, ""), waiting=shown.waiting, label="Sent"),
+            progress_bar(
+                shown.percent,
+                tone=rx.cond(_line().state == "paused", theme.CARE, ""),
+                waiting=shown.waiting,
+                label="Sent",
+            ),
         ),
         rx.fragment(),
     )
@@ -121,7 +147,15 @@ def _progress() -> rx.Component:
 def _funnel() -> rx.Component:
     return panel(
         rx.el.div(rx.foreach(ReportState.shown.steps, _step), class_name="funnel"),
-        rx.cond(ReportState.shown.unreachable != "", rx.el.div(icon("info", theme.ICON_SMALL), rx.el.span(ReportState.shown.unreachable), class_name="panel-foot muted small"), rx.fragment()),
+        rx.cond(
+            ReportState.shown.unreachable != "",
+            rx.el.div(
+                icon("info", theme.ICON_SMALL),
+                rx.el.span(ReportState.shown.unreachable),
+                class_name="panel-foot muted small",
+            ),
+            rx.fragment(),
+        ),
         flush=True,
     )
 
@@ -131,16 +165,30 @@ def _step(step: rx.Var[FunnelStep]) -> rx.Component:
         rx.el.span(step.label, class_name="stat-label"),
         rx.el.span(step.value, class_name="funnel-value"),
         rx.el.span(step.note, class_name="stat-note"),
-        rx.el.div(rx.el.div(class_name="funnel-fill", style={"width": f"{step.width}%", "background": step.colour}), class_name="funnel-bar"),
-        to=step.href, class_name="funnel-step", title=step.hint, id=f"funnel-{step.label.lower()}",
+        rx.el.div(
+            rx.el.div(class_name="funnel-fill", style={"width": f"{step.width}%", "background": step.colour}),
+            class_name="funnel-bar",
+        ),
+        to=step.href,
+        class_name="funnel-step",
+        title=step.hint,
+        id=f"funnel-{step.label.lower()}",
     )
 
 
 def _chart() -> rx.Component:
-    nothing = empty("chart-line", "Nothing to draw yet", "Accepted, delivered and opened pushes appear here as they come in.")
+    nothing = empty(
+        "chart-line", "Nothing to draw yet", "Accepted, delivered and opened pushes appear here as they come in."
+    )
     return panel(
-        rx.cond(ReportState.shown.charted, chart(ReportState.chart, "Accepted, delivered and opened pushes over time"), nothing),
-        title="Over time", aside=legend(*MEASURES), flush=True,
+        rx.cond(
+            ReportState.shown.charted,
+            chart(ReportState.chart, "Accepted, delivered and opened pushes over time"),
+            nothing,
+        ),
+        title="Over time",
+        aside=legend(*MEASURES),
+        flush=True,
     )
 
 
@@ -152,7 +200,8 @@ def _breakdowns() -> rx.Component:
                 rx.el.div(rx.foreach(ReportState.shown.losses, _loss)),
                 empty("circle-check", "Nobody left out", "Every device of the audience so far was sent to."),
             ),
-            title="Skipped and failed, by reason", flush=True,
+            title="Skipped and failed, by reason",
+            flush=True,
         ),
         rx.el.div(
             panel(table(PARTS, ReportState.shown.platforms, _part), title="By platform", flush=True),
@@ -169,10 +218,15 @@ def _breakdowns() -> rx.Component:
 
 def _loss(row: rx.Var[Share]) -> rx.Component:
     return link(
-        rx.el.span(rx.el.span(row.label, class_name="truncate", title=row.label), rx.el.span(row.note, class_name="muted small"), class_name="stack-xs"),
+        rx.el.span(
+            rx.el.span(row.label, class_name="truncate", title=row.label),
+            rx.el.span(row.note, class_name="muted small"),
+            class_name="stack-xs",
+        ),
         rx.el.span(row.count, class_name="share-num"),
         rx.el.span(row.percent, class_name="share-num muted", title=row.hint),
-        to=row.href, class_name="share",
+        to=row.href,
+        class_name="share",
     )
 
 

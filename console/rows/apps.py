@@ -88,14 +88,22 @@ def form_errors(problems: list[tuple[str, str]]) -> FormErrors:
     for path, message in problems:
         head = path.split(".")[0].split("[")[0]
         said = message[:1].upper() + message[1:] + ("" if message.endswith((".", "?")) else ".")
-        found.setdefault(head if head in _NAMES else "other", said if head in _NAMES else f"{path}: {message}".strip(": "))
+        found.setdefault(
+            head if head in _NAMES else "other", said if head in _NAMES else f"{path}: {message}".strip(": ")
+        )
     return FormErrors(**found)
 
 
 def app_form(row: AppRow) -> AppForm:
     return AppForm(
-        row.id, row.slug, row.name, row.default_locale, row.default_timezone, "\n".join(row.allowed_origins),
-        str(row.launch_threshold), row.identity_verification,
+        row.id,
+        row.slug,
+        row.name,
+        row.default_locale,
+        row.default_timezone,
+        "\n".join(row.allowed_origins),
+        str(row.launch_threshold),
+        row.identity_verification,
     )
 
 

@@ -30,12 +30,24 @@ FIELDS: Final = (
 TEXT: Final = (Option("=", "is"), Option("!=", "is not"))
 DATE: Final = (Option("withinDays", "within days"), Option("notWithinDays", "not within days"))
 VERSION: Final = (Option("=", "is"), Option(">=", "at least"), Option("<", "before"))
-ANY: Final = (Option("=", "is"), Option("!=", "is not"), Option(">", "more than"), Option("<", "less than"), Option("contains", "contains"))
+ANY: Final = (
+    Option("=", "is"),
+    Option("!=", "is not"),
+    Option(">", "more than"),
+    Option("<", "less than"),
+    Option("contains", "contains"),
+)
 OPERATORS: Final[dict[str, tuple[Option, ...]]] = {
     "device.platform": TEXT, "user.last_active": DATE, "user.country": TEXT, "user.language": TEXT,
     "device.app_version": VERSION, ATTRIBUTE: ANY,
 }  # fmt: skip
-EXAMPLES: Final = {"user.last_active": "30", "user.country": "PL", "user.language": "pl", "device.app_version": "5.1.0", ATTRIBUTE: "pro"}
+EXAMPLES: Final = {
+    "user.last_active": "30",
+    "user.country": "PL",
+    "user.language": "pl",
+    "device.app_version": "5.1.0",
+    ATTRIBUTE: "pro",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +121,9 @@ def changed(rules: Sequence[RuleLine], index: int, part: str, value: str) -> tup
     """The rules after an edit. Raises `ValueError` for a part that a rule does not have."""
     if part == "field" and value in OPERATORS:
         platform = value == "device.platform"
-        new = RuleLine(value, "", OPERATORS[value][0].value, "ios" if platform else "", OPERATORS[value], EXAMPLES.get(value, ""))
+        new = RuleLine(
+            value, "", OPERATORS[value][0].value, "ios" if platform else "", OPERATORS[value], EXAMPLES.get(value, "")
+        )
         return tuple(new if at == index else rule for at, rule in enumerate(rules))
     if part not in ("name", "operator", "value"):
         raise ValueError("A rule has no such part.")
@@ -168,4 +182,10 @@ def _line(rule: Mapping[str, Any]) -> RuleLine:
 
 def reach_of(size: AudienceSize) -> Reach:
     some = [f"{words.number(count)} {PLATFORM_WORD[name]}" for name, count in size.by_platform.items() if count]
-    return Reach(size.devices, words.number(size.devices), words.plural(size.people, "person", "people"), " · ".join(some), unreachable(size.people_unreachable))
+    return Reach(
+        size.devices,
+        words.number(size.devices),
+        words.plural(size.people, "person", "people"),
+        " · ".join(some),
+        unreachable(size.people_unreachable),
+    )

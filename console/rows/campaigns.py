@@ -7,7 +7,7 @@ from backend.domain.vocabulary import CampaignState
 from backend.services.campaigns import CampaignRow
 from backend.services.progress import Progress
 from console import routes, words
-from console.words import When
+from console.words import NEVER, When
 
 LIVE = (CampaignState.RUNNING, CampaignState.PAUSED)
 
@@ -25,6 +25,9 @@ class ProgressLine:
     detail: str = ""
 
 
+NO_PROGRESS = ProgressLine()
+
+
 @dataclass(frozen=True, slots=True)
 class CampaignLine:
     """A campaign in a list. `moment` says what happened last or comes next, and `when`."""
@@ -35,10 +38,10 @@ class CampaignLine:
     state: str = CampaignState.DRAFT
     audience: str = ""
     moment: str = ""
-    when: When = When()
+    when: When = NEVER
     by: str = ""
     pause: str = ""
-    progress: ProgressLine = ProgressLine()
+    progress: ProgressLine = NO_PROGRESS
     accepted: str = words.NOTHING
     opened: str = words.NOTHING
     opened_hint: str = ""
@@ -87,7 +90,7 @@ def _person(actor: str) -> str:
 def progress_line(progress: Progress | None, *, live: bool) -> ProgressLine:
     """The bar of a run that is on its way; hidden for one that is over."""
     if progress is None or not live:
-        return ProgressLine()
+        return NO_PROGRESS
     waiting = not progress.planned
     left = words.duration(progress.remaining_seconds)
     moving = progress.remaining_seconds is not None
@@ -95,7 +98,9 @@ def progress_line(progress: Progress | None, *, live: bool) -> ProgressLine:
         shown=True,
         waiting=waiting,
         percent=round(100 * progress.done / progress.audience, 1) if progress.audience else 0.0,
-        done="Gathering the audience" if waiting else f"{words.number(progress.done)} of {words.number(progress.audience)}",
+        done="Gathering the audience"
+        if waiting
+        else f"{words.number(progress.done)} of {words.number(progress.audience)}",
         rate=words.per_second(progress.per_second) if moving else "",
         left=f"{left} left" if moving else "",
         detail=f"{words.number(progress.accepted)} accepted, {words.number(progress.failed)} failed, {words.number(progress.skipped)} skipped",

@@ -81,13 +81,21 @@ class Option:
 
 EXTRA_FIELDS: Final = {field.name for field in fields(Extras)}
 _ERROR_FIELDS: Final = {field.name for field in fields(Errors)}
-_ALIASES: Final = {"actions": "buttons", "at": "schedule", "include": "audience", "exclude": "audience", "unseen_days": "audience"}
+_ALIASES: Final = {
+    "actions": "buttons",
+    "at": "schedule",
+    "include": "audience",
+    "exclude": "audience",
+    "unseen_days": "audience",
+}
 
 
 def draft_of(content: Mapping[str, Any], language: str = "") -> Draft:
     """The form for one language of a content."""
     layer = content.get("locales", {}).get(language, {}) if language else content
-    buttons = () if language else tuple(Button(a["id"], a["title"], a.get("link") or "") for a in content.get("actions", ()))
+    buttons = (
+        () if language else tuple(Button(a["id"], a["title"], a.get("link") or "") for a in content.get("actions", ()))
+    )
     return Draft(
         language, *(layer.get(name) or "" for name in TEXTS), layer.get("image") or "", layer.get("link") or "", buttons
     )
@@ -100,7 +108,10 @@ def parse_draft(data: Any) -> Draft:
     buttons = [row for row in rows if isinstance(row, Mapping)][:MAX_BUTTONS] if isinstance(rows, list | tuple) else []
     return Draft(
         *(_text(data, name) for name in ("language", *TEXTS, "image", "link")),
-        tuple(Button(_text(row, "id") or f"button_{n + 1}", _text(row, "title"), _text(row, "link")) for n, row in enumerate(buttons)),
+        tuple(
+            Button(_text(row, "id") or f"button_{n + 1}", _text(row, "title"), _text(row, "link"))
+            for n, row in enumerate(buttons)
+        ),
     )
 
 
@@ -115,7 +126,13 @@ def with_draft(content: Mapping[str, Any], draft: Draft) -> dict[str, Any]:
         return _with_language(content, draft)
     actions = [_action(content, button) for button in draft.buttons if button.title.strip()]
     texts = {name: getattr(draft, name) for name in TEXTS}
-    return {**content, **texts, "image": draft.image.strip() or None, "link": draft.link.strip() or None, "actions": actions}
+    return {
+        **content,
+        **texts,
+        "image": draft.image.strip() or None,
+        "link": draft.link.strip() or None,
+        "actions": actions,
+    }
 
 
 def _action(content: Mapping[str, Any], button: Button) -> dict[str, Any]:

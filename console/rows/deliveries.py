@@ -5,7 +5,7 @@ from datetime import datetime
 
 from backend.services.deliveries import AttemptRow, DeliveryRow, Explanation, Step
 from console import routes, words
-from console.words import When
+from console.words import NEVER, When
 
 PLATFORM_WORD = {"ios": "iOS", "android": "Android", "web": "Web"}
 ANONYMOUS = "Anonymous"
@@ -31,8 +31,11 @@ class DeliveryLine:
     locale: str = ""
     attempts: str = ""
     maybe: bool = False
-    due: When = When()
-    ended: When = When()
+    due: When = NEVER
+    ended: When = NEVER
+
+
+NO_DELIVERY = DeliveryLine()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ class AnswerLine:
 class DeliveryPage:
     """One delivery explained."""
 
-    line: DeliveryLine = DeliveryLine()
+    line: DeliveryLine = NO_DELIVERY
     steps: tuple[StepLine, ...] = ()
     answers: tuple[AnswerLine, ...] = ()
     body: str = ""
@@ -106,7 +109,5 @@ def _step(step: Step, zone: str, now: datetime) -> StepLine:
 
 
 def _answer(attempt: AttemptRow, zone: str, now: datetime) -> AnswerLine:
-    status = f"{attempt.status} " if attempt.status else ""
-    return AnswerLine(f"Attempt {attempt.number}: {status}{attempt.reason}".strip(), words.when(attempt.at, zone, now), attempt.raw)
-
-
+    said = dict.fromkeys(part for part in (str(attempt.status or ""), attempt.reason) if part)
+    return AnswerLine(f"Attempt {attempt.number}: {' '.join(said)}", words.when(attempt.at, zone, now), attempt.raw)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from backend.services.apps import AppRow
 from backend.services.preflight import Preflight
@@ -11,7 +12,6 @@ from backend.services.words import REASONS
 from console import words
 from console.rows.deliveries import PLATFORM_WORD
 from console.rows.report import unreachable
-from zoneinfo import ZoneInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,13 @@ def check_of(found: Preflight, definition: Mapping[str, Any], app: AppRow) -> Ch
         audience=found.audience,
         shown=words.plural(found.audience, "device"),
         send=words.number(found.send),
-        skipped=tuple(CheckLine(REASONS.get(reason, reason), words.number(count)) for reason, count in found.skipped.items()),
-        sizes=tuple(CheckLine(PLATFORM_WORD.get(name, name), words.compact(size)) for name, size in found.largest_payload.items()),
+        skipped=tuple(
+            CheckLine(REASONS.get(reason, reason), words.number(count)) for reason, count in found.skipped.items()
+        ),
+        sizes=tuple(
+            CheckLine(PLATFORM_WORD.get(name, name), words.compact(size))
+            for name, size in found.largest_payload.items()
+        ),
         unreachable=unreachable(found.people_unreachable),
         problems=tuple(_problem(one.field, one.message) for one in found.problems),
         possible=found.audience > 0 and not blocking,

@@ -38,13 +38,20 @@ def figures(found: Overview, zone: str) -> Figures:
     """The five figures over the period."""
     totals, before = found.totals, found.before
     return Figures(
-        accepted=Figure(words.number(totals.accepted), _trend(totals.accepted, before.accepted, found.days), _asked(found.rates["accepted"], "begun in this time"), routes.deliveries(state="accepted")),
+        accepted=Figure(
+            words.number(totals.accepted),
+            _trend(totals.accepted, before.accepted, found.days),
+            _asked(found.rates["accepted"], "begun in this time"),
+            routes.deliveries(state="accepted"),
+        ),
         delivered=_rate(found.rates["delivered"], "delivered", receipt="delivered"),
         opened=_rate(found.rates["opened"], "opened", receipt="opened"),
         failed=_rate(found.rates["failed"], "failed", of="of the audience", state="group:failed"),
         devices=Figure(
-            words.number(found.reachable_devices), words.plural(found.users, "person", "people"),
-            f"{words.number(found.active_users)} of them active in this time", "",
+            words.number(found.reachable_devices),
+            words.plural(found.users, "person", "people"),
+            f"{words.number(found.active_users)} of them active in this time",
+            "",
         ),
         period=f"{_day(found.start, zone)} to {_day(found.end, zone)}",
         busy=found.open_runs > 0,
@@ -53,7 +60,12 @@ def figures(found: Overview, zone: str) -> Figures:
 
 
 def _rate(rate: Rate, what: str, of: str = "of accepted", **filters: str) -> Figure:
-    return Figure(words.percent(rate.count, rate.of), f"{words.number(rate.count)} {what}", _asked(rate, of.removeprefix("of ")), routes.deliveries(**filters))
+    return Figure(
+        words.percent(rate.count, rate.of),
+        f"{words.number(rate.count)} {what}",
+        _asked(rate, of.removeprefix("of ")),
+        routes.deliveries(**filters),
+    )
 
 
 def _asked(rate: Rate, of: str) -> str:

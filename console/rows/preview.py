@@ -66,5 +66,7 @@ def _shown(preview: Preview) -> Shown:
 def _sizes(previews: Mapping[str, Preview]) -> str:
     """`iOS 412 B · Android 380 B · Web 301 B`, of what can be rendered."""
     return " · ".join(
-        f"{PLATFORM_WORD[name]} {words.compact(one.bytes)} of {words.compact(one.limit)}" for name, one in previews.items() if one.bytes
+        f"{PLATFORM_WORD[name]} {words.compact(one.bytes)} of {words.compact(one.limit)}"
+        for name, one in previews.items()
+        if one.bytes
     )

@@ -81,8 +81,13 @@ def report_page(detail: CampaignDetail, found: Report, zone: str, now: datetime)
         line=line(detail.row, zone, now),
         steps=_funnel(detail.row.id, totals),
         losses=tuple(_loss(detail.row.id, row, totals.audience) for row in found.by_reason),
-        platforms=tuple(_breakdown(detail.row.id, PLATFORM_WORD.get(name, name or "–"), of_it, platform=name) for name, of_it in found.by_platform.items()),
-        variants=tuple(_breakdown(detail.row.id, f"Variant {row.name}", row.totals, variant=row.name) for row in found.by_variant),
+        platforms=tuple(
+            _breakdown(detail.row.id, PLATFORM_WORD.get(name, name or "–"), of_it, platform=name)
+            for name, of_it in found.by_platform.items()
+        ),
+        variants=tuple(
+            _breakdown(detail.row.id, f"Variant {row.name}", row.totals, variant=row.name) for row in found.by_variant
+        ),
         unreachable=unreachable(found.people_unreachable),
         text=_text(detail.definition),
         category=detail.row.category,
@@ -96,7 +101,14 @@ def _funnel(campaign: str, totals: Totals) -> tuple[FunnelStep, ...]:
     steps = (
         ("Audience", audience, audience, f"{words.number(totals.open)} open" if totals.open else "devices", "", {}),
         ("Accepted", accepted, audience, words.percent(accepted, audience), "of the audience", {"state": "accepted"}),
-        ("Delivered", totals.delivered, accepted, words.percent(totals.delivered, accepted), "accepted", {"receipt": "delivered"}),
+        (
+            "Delivered",
+            totals.delivered,
+            accepted,
+            words.percent(totals.delivered, accepted),
+            "accepted",
+            {"receipt": "delivered"},
+        ),
         ("Opened", totals.opened, accepted, words.percent(totals.opened, accepted), "accepted", {"receipt": "opened"}),
     )
     return tuple(
@@ -117,7 +129,7 @@ def _loss(campaign: str, row: ReasonCount, audience: int) -> Share:
     look = theme.DELIVERY[row.state]
     return Share(
         label=REASONS.get(row.reason) or (f"The provider said {row.reason}." if row.reason else look.word),
-        note=" · ".join(part for part in (look.word, row.reason) if part),
+        note=f"{look.word} · {row.reason}" if row.reason and row.state == "failed" else look.word,
         count=words.number(row.count),
         percent=words.percent(row.count, audience),
         hint=words.share(row.count, audience, "devices"),

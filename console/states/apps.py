@@ -74,7 +74,9 @@ class AppsState(rx.State):
     async def create(self, form: dict):
         """Makes an app and goes over to it."""
         try:
-            await asyncio.to_thread(_create, str(form.get("new_slug", "")).strip(), str(form.get("new_name", "")).strip())
+            await asyncio.to_thread(
+                _create, str(form.get("new_slug", "")).strip(), str(form.get("new_name", "")).strip()
+            )
         except Invalid as error:
             self.new_errors = form_errors([(one.field, one.message) for one in error.errors])
             return None

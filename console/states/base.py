@@ -68,10 +68,16 @@ async def _admit(state: rx.State, role: Role) -> Any:
     viewer = await asyncio.to_thread(find_viewer, state.router.headers.cookie or "")
     _viewer.set(viewer)
     if viewer is None:
-        return rx.redirect(routes.sign_in())
+        return to_sign_in(state)
     if not viewer.may(role):
         return rx.toast.error("Your role does not allow this.")
     return None
+
+
+def to_sign_in(state: rx.State) -> Any:
+    """The way to the sign-in page, and from there back to what was asked for."""
+    url = state.router.url
+    return rx.redirect(routes.sign_in(f"{url.path}?{url.query}" if url.query else url.path))
 
 
 def find_viewer(cookie_header: str) -> Viewer | None:

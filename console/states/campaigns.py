@@ -54,7 +54,9 @@ class CampaignsState(rx.State):
     @requires(Role.ANALYST)
     async def look_for(self, text: str):
         """Narrows the list by name; the address follows."""
-        return rx.redirect(routes.with_query(routes.CAMPAIGNS, {"search": str(text)[:100], "state": self.only}), replace=True)
+        return rx.redirect(
+            routes.with_query(routes.CAMPAIGNS, {"search": str(text)[:100], "state": self.only}), replace=True
+        )
 
     @rx.event
     @requires(Role.EDITOR)
@@ -97,7 +99,9 @@ class CampaignsState(rx.State):
         self.rows = tuple(line(row, zone, now) for row in page.items)
         self.following = page.next or ""
         self.live = any(row.state in LIVE for row in page.items)
-        self.filters = tuple(StateFilter(name, look.word, f"{counts[name]:,}") for name, look in CAMPAIGN.items() if counts.get(name))
+        self.filters = tuple(
+            StateFilter(name, look.word, f"{counts[name]:,}") for name, look in CAMPAIGN.items() if counts.get(name)
+        )
         self.ready = True
 
 

@@ -135,10 +135,17 @@ def _open(work: Work, campaign_id: str):
 
 def _blank(work: Work) -> campaigns.CampaignDetail:
     drafts = campaigns.listing(work, search=UNTITLED, state="draft", limit=20).items
-    mine = (row for row in drafts if row.name == UNTITLED and row.created_by == str(actor()) and row.updated_at == row.created_at)
+    mine = (
+        row
+        for row in drafts
+        if row.name == UNTITLED and row.created_by == str(actor()) and row.updated_at == row.created_at
+    )
     if (row := next(mine, None)) is not None:
         return campaigns.get(work, row.id)
     slugs = [category.slug for category in apps.list_categories(work)]
     category = "marketing" if "marketing" in slugs else slugs[0]
     content = {"title": "", "body": ""}
-    return campaigns.create(work, {"name": UNTITLED, "category": category, "audience": {"everyone": True}, "variants": [{"content": content}]})
+    return campaigns.create(
+        work,
+        {"name": UNTITLED, "category": category, "audience": {"everyone": True}, "variants": [{"content": content}]},
+    )

@@ -98,8 +98,12 @@ def _listed(work: Work):
 
 def _body(provider: str, form: dict) -> dict[str, Any]:
     """The API's body of the form. Raises `Invalid` when the service account is not JSON."""
-    names = {"apns": ("topic", "environment", "team_id", "key_id", "private_key"), "fcm": (), "webpush": ("subject",)}[provider]
-    body: dict[str, Any] = {name: text for name in (*names, "endpoint", "ca") if (text := str(form.get(name, "")).strip())}
+    names = {"apns": ("topic", "environment", "team_id", "key_id", "private_key"), "fcm": (), "webpush": ("subject",)}[
+        provider
+    ]
+    body: dict[str, Any] = {
+        name: text for name in (*names, "endpoint", "ca") if (text := str(form.get(name, "")).strip())
+    }
     if provider == "fcm":
         body["service_account"] = _account(str(form.get("service_account", "")))
     return body

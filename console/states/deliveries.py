@@ -64,7 +64,9 @@ class DeliveriesState(rx.State):
             return
         zone = viewer().app.default_timezone
         self.rows = tuple(delivery_line(row, zone, now) for row in page.items)
-        self.following = routes.with_query(routes.DELIVERIES, {**_given(self.filters), "cursor": page.next}) if page.next else ""
+        self.following = (
+            routes.with_query(routes.DELIVERIES, {**_given(self.filters), "cursor": page.next}) if page.next else ""
+        )
         self.tags = _tags(self.filters, name)
         self.ready = True
 
@@ -113,7 +115,12 @@ def _explained(work: Work, delivery_id: str):
 
 
 def _tags(filters: Filters, campaign: str) -> tuple[Tag, ...]:
-    words = {"campaign_id": f"Campaign: {campaign}", "run_id": "One run", "variant": f"Variant {filters.variant}", "reason": f"Reason: {filters.reason}"}
+    words = {
+        "campaign_id": f"Campaign: {campaign}",
+        "run_id": "One run",
+        "variant": f"Variant {filters.variant}",
+        "reason": f"Reason: {filters.reason}",
+    }
     given = _given(filters)
     return tuple(
         Tag(label, routes.deliveries(**{other: value for other, value in given.items() if other != name}))

@@ -33,7 +33,9 @@ class KeysState(rx.State):
     @requires(Role.ADMIN)
     async def create(self, form: dict):
         """Makes a key and shows it, once."""
-        _, self.made = await write(keys.add_key, scope=str(form.get("scope", "")), name=str(form.get("key_name", "")).strip())
+        _, self.made = await write(
+            keys.add_key, scope=str(form.get("scope", "")), name=str(form.get("key_name", "")).strip()
+        )
         await self._refresh()
 
     @rx.event

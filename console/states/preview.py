@@ -7,8 +7,8 @@ import reflex as rx
 
 from backend.db import Work
 from backend.domain.vocabulary import Platform, Role
-from backend.errors import NotFound
-from backend.services import campaigns, preflight, segmentation
+from backend.errors import Invalid, NotFound
+from backend.services import messages, preflight, segmentation
 from console import routes
 from console.rows.preview import NOBODY, Rendered, rendered
 from console.states.base import read, requires, write
@@ -56,8 +56,14 @@ class PreviewState(rx.State):
             return rx.toast.warning("Enter the id of a user to send to.")
         if compose.saved != SAVED:
             return rx.toast.warning("Not saved yet: see the marked fields.")
-        sent = await write(campaigns.test, compose._id, user_ids=[user])
+        try:
+            sent = await write(messages.send_test, compose._id, user_ids=[user])
+        except Invalid as error:
+            self.tested, self.test_link = "", ""
+            return rx.toast.warning(error.errors[0].message if error.errors else error.detail)
         count = len(sent.deliveries)
+        if not count:
+            return rx.toast.warning(f"{user} has no device that can be reached.")
         self.tested = f"Sent to {count} {'device' if count == 1 else 'devices'} of {user}."
         self.test_link = routes.deliveries(run_id=sent.run_id)
         return None
@@ -75,4 +81,3 @@ def _suggested(work: Work) -> tuple[str, ...]:
 
 def _previews(work: Work, content: Mapping[str, Any], person: str | None):
     return {platform.value: preflight.preview(work, content, platform, person) for platform in Platform}
-

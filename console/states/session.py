@@ -10,7 +10,7 @@ from backend.services import campaigns, members
 from backend.services.members import Viewer
 from console import routes, words
 from console.core import core
-from console.states.base import actor, app_number, find_viewer, read, requires, viewer
+from console.states.base import actor, app_number, find_viewer, read, requires, to_sign_in, viewer
 
 RANK = {role.value: role.rank for role in Role}
 PALETTE_ROWS = 8
@@ -62,7 +62,7 @@ class SessionState(rx.State):
         found = await asyncio.to_thread(find_viewer, self.router.headers.cookie or "")
         if found is None:
             self.reset()
-            return rx.redirect(routes.sign_in(self.router.url.path))
+            return to_sign_in(self)
         self.me, self.app, self.apps, self.ready = _me(found), _app(found), _apps(found), True
         return None
 
@@ -100,7 +100,11 @@ def _me(found: Viewer) -> Me:
 
 def _app(found: Viewer) -> AppChoice:
     app = found.app
-    return AppChoice(app.id, app.name, words.initials(app.name, app.slug), app.default_timezone, True) if app else AppChoice()
+    return (
+        AppChoice(app.id, app.name, words.initials(app.name, app.slug), app.default_timezone, True)
+        if app
+        else AppChoice()
+    )
 
 
 def _apps(found: Viewer) -> tuple[AppChoice, ...]:

@@ -153,6 +153,8 @@ async def test_an_admin_key_manages_the_app_that_it_names(admin: httpx.AsyncClie
     assert category["id"] in str(await items(admin, f"/categories?app_id={other_app.id}"))
     with core.reading(OPERATOR) as work:
         assert keys.authenticate(work, key["key"]).app_id == other_app.number
+    named = await made(admin, "/keys", scope="client", app_id=other_app.id)
+    assert named["id"] in str(await items(admin, f"/keys?app_id={other_app.id}"))
     for wrong in ("app_nonsense", app.slug, key["id"]):
         assert (await admin.get(f"{V1}/keys?app_id={wrong}")).status_code == 404
 

@@ -1,10 +1,15 @@
 """Who is let in: API keys by scope and origin, members by form and cookie."""
 
+from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from fastapi import FastAPI
+from starlette.applications import Starlette
+from starlette.middleware.cors import CORSMiddleware
 
+from backend.api.cors import CorsByApp
 from backend.bootstrap import Core
 from backend.db import OPERATOR
 from backend.services import apps, keys, members, passwords, sessions
@@ -89,8 +94,6 @@ async def test_signing_in_sets_a_cookie_that_scripts_cannot_read(core: Core, ann
 
 
 async def test_the_cookie_is_secure_where_the_console_is(core: Core, ann: str, api, connect):
-    from dataclasses import replace
-
     api.state.core = replace(core, settings=replace(core.settings, base_url="https://push.shop.example"))
     assert "Secure" in (await sign_in(connect())).headers["set-cookie"]
 
@@ -127,6 +130,7 @@ async def test_after_many_failures_the_form_says_wait(ann: str, visitor):
         {"Origin": "https://evil.example"},
         {"Origin": "null"},
         {"Origin": "http://tocsin.test.evil.example"},
+        {"Origin": "http://tocsin.test:8080"},
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},
     ],
@@ -271,3 +275,24 @@ async def test_phones_and_our_own_pages_need_no_allowed_origin(core: Core, conne
 async def test_a_page_of_an_allowed_origin_may_read_why_it_was_refused(allowing, connect):
     answer = await connect("tk_client_" + "A" * 43, Origin=SHOP).post(f"{V1}/events", json={"events": []})
     assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (401, SHOP)
+
+
+async def test_inside_a_framework_that_answers_preflights_the_outermost_word_is_ours(allowing, api: FastAPI, shop_keys):
+    """As Reflex mounts us: its own CORS layer knows no app and would refuse them all."""
+    frame = Starlette()
+    frame.add_middleware(CORSMiddleware, allow_origins=[], allow_credentials=True)
+    frame.mount("", api)
+    outside = CorsByApp(frame, lambda: api.state.core)
+    key = {"Authorization": f"Bearer {shop_keys.client}"}
+    for app, works in ((frame, False), (outside, True)):
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url=HOME, headers={"Origin": SHOP}
+        ) as http:
+            preflight = await http.options(f"{V1}/events", headers=PREFLIGHT)
+            assert (preflight.status_code == 204) is works
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(outside), base_url=HOME, headers={"Origin": SHOP}
+    ) as http:
+        answer = await http.post(f"{V1}/events", json={"events": []}, headers=key)
+    assert answer.headers.get_list("access-control-allow-origin") == [SHOP]
+    assert "access-control-allow-credentials" not in answer.headers

@@ -235,7 +235,8 @@ async def test_a_user_of_another_app_is_not_found(server, connect, core, other_a
 async def test_batches_tell_of_each_item(server):
     users = {"users": [{"user_id": "ana", "country": "PL"}, {"user_id": "ben", "country": "Poland"}]}
     results = (await server.post(f"{V1}/users/batch", json=users)).json()["results"]
-    assert [(one["index"], one["status"]) for one in results] == [(0, 200), (1, 422)]
+    assert results[0] == {"index": 0, "status": 200, "id": "ana"}
+    assert (results[1]["index"], results[1]["status"], "id" in results[1]) == (1, 422, False)
     assert results[1]["errors"][0]["field"] == "country"
     devices = {"devices": [{**PHONE, "user_id": "ana"}, {"platform": "web"}]}
     results = (await server.post(f"{V1}/devices/batch", json=devices)).json()["results"]

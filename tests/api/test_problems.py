@@ -188,3 +188,12 @@ async def test_a_body_over_the_limit_is_refused_announced_or_not(admin: httpx.As
             yield big[start : start + (1 << 20)]
 
     problem(await admin.post(f"{V1}/apps", content=pieces(), headers=JSON), 413, "too_much")
+
+
+async def test_an_announced_body_over_the_limit_is_refused_unread(admin: httpx.AsyncClient):
+    async def never():
+        raise AssertionError("it was read")
+        yield b""
+
+    headers = {**JSON, "Content-Length": str(problems.MAX_BODY + 1)}
+    problem(await admin.post(f"{V1}/apps", content=never(), headers=headers), 413, "too_much")

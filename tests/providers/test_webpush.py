@@ -37,7 +37,7 @@ def test_the_smallest_plaintext() -> None:
 
 
 def test_the_fullest_plaintext() -> None:
-    options = {"require_interaction": True, "dir": "ltr", "icon": "/icon.png", "silent": True}
+    options = {"require_interaction": True, "dir": "ltr", "icon": "/icon.png", "muted": True}
     assert plain(full(Platform.WEB, options=options, collapse_key="sale")) == {
         "web_push": 8030,
         "notification": {

@@ -121,6 +121,12 @@ def test_a_key_speaks_for_its_app_until_it_is_revoked_and_is_kept_as_a_hash(core
         assert keys.list_keys(work)[0].revoked_at is not None
 
 
+@on_sqlite
+def test_no_two_keys_are_alike(core: Core, app: AppRow):
+    with core.work(OPERATOR, app.number) as work:
+        assert len({keys.add_key(work, scope="client")[1] for _ in range(20)}) == 20
+
+
 @pytest.mark.parametrize("secret", ["", "tk_server_", "tk_server_" + "A" * 43, "tk_owner_" + "A" * 43, "x" * 10_000])
 def test_nobody_else_speaks(sqlite_core: Core, secret: str):
     with sqlite_core.reading(OPERATOR) as work:

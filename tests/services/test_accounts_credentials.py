@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from sqlmodel import col, select
 
 from backend.bootstrap import Core
+from backend.crypto import KeyRing
 from backend.db import OPERATOR, Work
 from backend.domain.vocabulary import ChunkState, CredentialStatus, Environment, ProviderName
 from backend.errors import Conflict, Invalid, NotFound
@@ -279,3 +280,21 @@ async def test_the_provider_is_asked_whether_it_believes_a_credential(sqlite_cor
     assert bad.reason not in (None, "Refused yesterday.")
     with pytest.raises(NotFound):
         await credentials.verify(sqlite_core, app + 1, good.id, OPERATOR)
+
+
+@on_sqlite
+async def test_a_credential_that_our_keys_do_not_open_says_so(core: Core, app: AppRow):
+    with core.work(OPERATOR, app.number) as work:
+        row = credentials.add_credential(work, "apns", apns())
+    other = replace(core, keyring=KeyRing(("another-secret-0123456789-abcdefghijkl", *core.settings.secret_keys)))
+    with other.work(OPERATOR, app.number) as work:  # written under a key that is lost afterwards
+        lost = credentials.add_credential(work, "apns", apns())
+    for name, opens in ((row.id, True), (lost.id, False)):
+        with core.reading(OPERATOR, app.number) as work:
+            number = credentials.number_of(work, name)
+        if opens:
+            with core.reading(OPERATOR, app.number) as work:
+                assert credentials.load(work, number)[0] == "apns"
+        else:
+            with pytest.raises(Conflict, match="TOCSIN_SECRET_KEYS"):
+                await credentials.verify(core, app.number, name, OPERATOR)

@@ -1,5 +1,7 @@
 """Members: signing up, in and out, and who may decide about whom."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -9,6 +11,7 @@ from backend.bootstrap import Core
 from backend.db import OPERATOR, Actor
 from backend.domain.vocabulary import Role
 from backend.errors import Conflict, Invalid, NotAllowed, NotAuthenticated, NotFound, TooManyRequests
+from backend.models import Member
 from backend.services import apps, members, passwords, sessions
 from backend.services.apps import AppRow
 
@@ -261,6 +264,28 @@ def test_the_last_owner_stays(core: Core):
         assert [row.email for row in members.list_members(work)] == ["bob@shop.example"]
 
 
+@pytest.mark.parametrize("core", ["postgresql"], indirect=True)
+def test_two_owners_cannot_remove_each_other_at_once(core: Core):
+    for name in ("ann", "bob"):
+        add(core, f"{name}@shop.example", "owner")
+    with core.reading(OPERATOR) as work:
+        both = [row.id for row in members.list_members(work)]
+    ready = threading.Barrier(2)
+
+    def remove(member_id: str) -> str:
+        try:
+            with core.work(OPERATOR) as work:
+                work.session.connection()
+                ready.wait(5)
+                members.remove(work, member_id)
+        except Conflict:
+            return "stays"
+        return "gone"
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(remove, both)) == ["gone", "stays"]
+
+
 def test_a_removed_member_is_signed_out_at_once(core: Core, app: AppRow):
     add(core, "owner@shop.example", "owner")
     add(core, "ann@shop.example", "editor", app)
@@ -272,6 +297,19 @@ def test_a_removed_member_is_signed_out_at_once(core: Core, app: AppRow):
         members.remove(work, ann.id)
     with core.reading(OPERATOR) as work:
         assert members.viewer(work, token) is None
+
+
+@on_sqlite
+def test_a_disabled_member_is_out_at_once_and_stays_out(core: Core, app: AppRow):
+    number = add(core, "ann@shop.example", "editor", app)
+    with core.work(VISITOR) as work:
+        token = members.sign_in(work, "ann@shop.example", PASSWORD)
+    with core.work(OPERATOR) as work:
+        work.session.get(Member, number).disabled_at = work.now
+    with core.reading(OPERATOR) as work:
+        assert members.viewer(work, token) is None
+    with core.work(VISITOR) as work, pytest.raises(NotAuthenticated):
+        members.sign_in(work, "ann@shop.example", PASSWORD)
 
 
 @on_sqlite

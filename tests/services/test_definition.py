@@ -254,7 +254,7 @@ JSON = st.recursive(
 FIELDS = [*Content.model_fields]
 
 
-@settings(max_examples=150, deadline=None, database=None, derandomize=True)
+@settings(max_examples=60, deadline=None, database=None, derandomize=True)
 @given(
     st.dictionaries(st.sampled_from([*CONTRACT, "x"]), JSON, max_size=3),
     st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=3),

@@ -160,7 +160,7 @@ def test_sql_and_the_contract_find_the_same_pairs(reading: tuple[Work, World]):
     """Every rule alone, which finds what is wrong sooner, and in trees."""
     work, world = reading
 
-    @quiet(120)
+    @quiet(80)
     @given(leaves(world))
     def alone(leaf: dict[str, Any]) -> None:
         rules = {"combinator": "and", "rules": [leaf]}

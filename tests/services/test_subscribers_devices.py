@@ -316,6 +316,16 @@ def test_a_raw_address_gets_a_device_for_a_month_unless_it_has_one(core, app):
     assert kept == 0
 
 
+def test_a_raw_addresss_device_is_forgotten_with_its_user_after_its_month(core, app):
+    register(core, app)
+    with core.work(OPERATOR, app.number) as work:
+        subscribers.ephemeral_device(work, {"platform": "android", "token": "token-of-somebody"})
+        assert subscribers.forget_ephemeral(work) == 0
+    with at(core, datetime.now(UTC) + timedelta(days=31)).work(OPERATOR) as work:
+        assert subscribers.forget_ephemeral(work) == 1
+    assert (rows(core, "device"), rows(core, "user")) == (1, 1)
+
+
 def test_a_session_begins_after_half_an_hour_of_silence(sqlite_core, app_on_sqlite):
     start = datetime.now(UTC)
     for minutes in (0, 10, 39, 70):

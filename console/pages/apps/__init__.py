@@ -20,7 +20,12 @@ def apps() -> rx.Component:
     """For admins."""
     new = rx.button(icon("plus"), "New app", variant="soft", on_click=AppsState.show_new(True))
     first = panel(
-        empty("package-plus", "Start with an app", "An app is one product of yours, with its own people, credentials and campaigns.", rx.button("New app", on_click=AppsState.show_new(True))),
+        empty(
+            "package-plus",
+            "Start with an app",
+            "An app is one product of yours, with its own people, credentials and campaigns.",
+            rx.button("New app", on_click=AppsState.show_new(True)),
+        ),
         flush=True,
     )
     return rx.fragment(

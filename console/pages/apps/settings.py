@@ -13,8 +13,16 @@ def settings() -> rx.Component:
     return panel(rx.cond(AppsState.ready, _form(), skeleton_text(5)), title="App settings")
 
 
-def _field(label: str, name: str, error: rx.Var[str], value: rx.Var[str], help_text: str | None = None, **props) -> rx.Component:
-    return field(label, text_input(name, default_value=value, invalid=error != "", auto_complete="off", **props), name=name, error=error, help_text=help_text)
+def _field(
+    label: str, name: str, error: rx.Var[str], value: rx.Var[str], help_text: str | None = None, **props
+) -> rx.Component:
+    return field(
+        label,
+        text_input(name, default_value=value, invalid=error != "", auto_complete="off", **props),
+        name=name,
+        error=error,
+        help_text=help_text,
+    )
 
 
 def _form() -> rx.Component:
@@ -23,22 +31,48 @@ def _form() -> rx.Component:
         rx.el.div(
             rx.el.div(
                 _field("Name", "app_name", errors.name, form.name),
-                field("Slug", text_input("slug_shown", value=form.slug, read_only=True, disabled=True), name="slug_shown", help_text="Cannot be changed: programs use it."),
+                field(
+                    "Slug",
+                    text_input("slug_shown", value=form.slug, read_only=True, disabled=True),
+                    name="slug_shown",
+                    help_text="Cannot be changed: programs use it.",
+                ),
                 class_name="pair",
             ),
             rx.el.div(
                 _field("Default language", "locale", errors.default_locale, form.locale, "A tag such as en or pt-BR."),
-                _field("Time zone", "zone", errors.default_timezone, form.zone, "Times in this console are shown in it."),
+                _field(
+                    "Time zone", "zone", errors.default_timezone, form.zone, "Times in this console are shown in it."
+                ),
                 class_name="pair",
             ),
-            _field("Ask to type the count above", "threshold", errors.launch_threshold, form.threshold, "Launches to more devices than this need the number typed.", input_mode="numeric"),
-            field("Allowed origins", text_area("origins", default_value=form.origins, placeholder="https://www.example.com", invalid=errors.allowed_origins != ""), name="origins", error=errors.allowed_origins, help_text="Pages that may call the API with a client key, one a line."),
+            _field(
+                "Ask to type the count above",
+                "threshold",
+                errors.launch_threshold,
+                form.threshold,
+                "Launches to more devices than this need the number typed.",
+                input_mode="numeric",
+            ),
+            field(
+                "Allowed origins",
+                text_area(
+                    "origins",
+                    default_value=form.origins,
+                    placeholder="https://www.example.com",
+                    invalid=errors.allowed_origins != "",
+                ),
+                name="origins",
+                error=errors.allowed_origins,
+                help_text="Pages that may call the API with a client key, one a line.",
+            ),
             rx.el.hr(class_name="rule"),
             _identity(),
             rx.el.div(rx.button("Save", type="submit", data_save="true"), class_name="dialog-actions"),
             class_name="stack",
         ),
-        on_submit=AppsState.save, key=f"app-{AppsState.revision}",
+        on_submit=AppsState.save,
+        key=f"app-{AppsState.revision}",
     )
 
 
@@ -48,17 +82,33 @@ def _identity() -> rx.Component:
             rx.switch(checked=AppsState.form.verified, on_change=AppsState.switch_verification, size="1"),
             rx.el.span(
                 rx.el.span("Identity verification"),
-                rx.el.span("A client must prove who its user is with a token that your back end signs with the identity secret.", class_name="field-help"),
+                rx.el.span(
+                    "A client must prove who its user is with a token that your back end signs with the identity secret.",
+                    class_name="field-help",
+                ),
                 class_name="stack-xs",
             ),
             class_name="switch-row",
         ),
         rx.cond(
             AppsState.secret != "",
-            rx.el.div(rx.el.span(AppsState.secret), rx.el.span(copyable(AppsState.secret, "Copy secret"), class_name="push-right"), class_name="secret"),
+            rx.el.div(
+                rx.el.span(AppsState.secret),
+                rx.el.span(copyable(AppsState.secret, "Copy secret"), class_name="push-right"),
+                class_name="secret",
+            ),
             rx.fragment(),
         ),
-        rx.el.div(rx.button(rx.cond(AppsState.secret != "", "Hide identity secret", "Show identity secret"), type="button", variant="soft", color_scheme=theme.QUIET, size="1", on_click=AppsState.reveal_secret)),
+        rx.el.div(
+            rx.button(
+                rx.cond(AppsState.secret != "", "Hide identity secret", "Show identity secret"),
+                type="button",
+                variant="soft",
+                color_scheme=theme.QUIET,
+                size="1",
+                on_click=AppsState.reveal_secret,
+            )
+        ),
         class_name="stack-s",
     )
 
@@ -71,15 +121,40 @@ def new_app() -> rx.Component:
             rx.dialog.description("With its own people, credentials and campaigns.", class_name="dialog-text"),
             rx.form(
                 rx.el.div(
-                    field("Name", text_input("new_name", placeholder="Fjord Outdoors", invalid=errors.name != "", auto_complete="off"), name="new_name", error=errors.name),
-                    field("Slug", text_input("new_slug", placeholder="fjord", required=True, invalid=errors.slug != "", auto_complete="off", spell_check=False), name="new_slug", error=errors.slug, help_text="Short, for programs: a-z, 0-9 and -."),
+                    field(
+                        "Name",
+                        text_input(
+                            "new_name", placeholder="Fjord Outdoors", invalid=errors.name != "", auto_complete="off"
+                        ),
+                        name="new_name",
+                        error=errors.name,
+                    ),
+                    field(
+                        "Slug",
+                        text_input(
+                            "new_slug",
+                            placeholder="fjord",
+                            required=True,
+                            invalid=errors.slug != "",
+                            auto_complete="off",
+                            spell_check=False,
+                        ),
+                        name="new_slug",
+                        error=errors.slug,
+                        help_text="Short, for programs: a-z, 0-9 and -.",
+                    ),
                     rx.cond(errors.other != "", note(errors.other, tone=theme.BAD), rx.fragment()),
-                    rx.el.div(rx.dialog.close(rx.button("Cancel", variant="soft", color_scheme=theme.QUIET, type="button")), rx.button("Create app", type="submit"), class_name="dialog-actions"),
+                    rx.el.div(
+                        rx.dialog.close(rx.button("Cancel", variant="soft", color_scheme=theme.QUIET, type="button")),
+                        rx.button("Create app", type="submit"),
+                        class_name="dialog-actions",
+                    ),
                     class_name="stack after-l",
                 ),
                 on_submit=AppsState.create,
             ),
-            max_width="440px",
+            max_width=theme.DIALOG,
         ),
-        open=AppsState.creating, on_open_change=AppsState.show_new,
+        open=AppsState.creating,
+        on_open_change=AppsState.show_new,
     )

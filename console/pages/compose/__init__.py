@@ -3,6 +3,7 @@
 import reflex as rx
 
 from console import routes, theme
+from console.components import draft
 from console.components.badges import campaign_badge
 from console.components.feedback import missing, note, skeleton_text
 from console.components.layout import back_link, icon, page_head, panel
@@ -27,7 +28,8 @@ def new_campaign() -> rx.Component:
 
 
 @page(
-    routes.EDIT_CAMPAIGN, "Compose",
+    routes.EDIT_CAMPAIGN,
+    "Compose",
     on_load=[ComposeState.load, ContentState.load, AudienceState.load, ScheduleState.load, PreviewState.load],
 )
 def compose() -> rx.Component:
@@ -45,16 +47,31 @@ def compose() -> rx.Component:
 
 def _head() -> rx.Component:
     name = rx.el.input(
-        default_value=ComposeState.name, key=f"name-{ContentState.revision == 0}", aria_label="Campaign name", max_length=200,
-        class_name="name-input", id="campaign-name", on_change=ComposeState.rename.debounce(500), aria_invalid=ComposeState.errors.name != "",
+        default_value=ComposeState.name,
+        key=f"name-{ContentState.revision == 0}",
+        aria_label="Campaign name",
+        max_length=200,
+        class_name="name-input",
+        id="campaign-name",
+        on_change=ComposeState.rename.debounce(500),
+        aria_invalid=ComposeState.errors.name != "",
     )
     word = rx.cond(ScheduleState.kind == AT, "Schedule", "Launch")
     return page_head(
         name,
         rx.el.span(_saved(), class_name="saved", aria_live="polite"),
-        rx.el.button("Save", type="button", class_name="visually-hidden", tab_index=-1, data_save="true", on_click=ComposeState.save_now),
+        rx.el.button(
+            "Save",
+            type="button",
+            class_name="visually-hidden",
+            tab_index=-1,
+            data_save="true",
+            on_click=[ContentState.edit(draft.now()), ComposeState.save_now],
+        ),
         rx.el.span(AudienceState.reach.shown, " devices", class_name="muted small tnum hide-phone"),
-        rx.button(icon("rocket"), word, id="review", on_click=LaunchState.review, disabled=(ComposeState.state != "draft")),
+        rx.button(
+            icon("rocket"), word, id="review", on_click=[ContentState.edit(draft.now()), LaunchState.review], disabled=(ComposeState.state != "draft")
+        ),
         badge=campaign_badge(ComposeState.state),
         back=back_link("Campaigns", routes.CAMPAIGNS),
     )
@@ -76,14 +93,20 @@ def _conflict() -> rx.Component:
             rx.el.span(ComposeState.problem),
             rx.el.span(
                 rx.button("Load theirs", size="1", variant="soft", on_click=rx.call_script("location.reload()")),
-                rx.button("Keep my text", size="1", variant="soft", color_scheme=theme.CARE, on_click=ComposeState.overwrite),
+                rx.button(
+                    "Keep my text", size="1", variant="soft", color_scheme=theme.CARE, on_click=ComposeState.overwrite
+                ),
                 class_name="row",
             ),
             class_name="row-wrap",
         ),
         tone=theme.CARE,
     )
-    other = rx.cond(ComposeState.errors.other != "", rx.el.div(note(ComposeState.errors.other, tone=theme.BAD), class_name="under-l"), rx.fragment())
+    other = rx.cond(
+        ComposeState.errors.other != "",
+        rx.el.div(note(ComposeState.errors.other, tone=theme.BAD), class_name="under-l"),
+        rx.fragment(),
+    )
     return rx.cond(ComposeState.problem != "", rx.el.div(shown, class_name="under-l"), other)
 
 

@@ -16,20 +16,30 @@ def launch_dialog() -> rx.Component:
     return rx.dialog.root(
         rx.dialog.content(
             rx.dialog.title("Ready to go?", size="5"),
-            rx.dialog.description("Every device of the audience was walked through the sender's own steps. Nothing has been sent.", class_name="dialog-text"),
+            rx.dialog.description(
+                "Every device of the audience was walked through the sender's own steps. Nothing has been sent.",
+                class_name="dialog-text",
+            ),
             rx.el.div(rx.cond(LaunchState.checking, skeleton_text(4), _check()), class_name="after-l"),
             rx.el.div(
                 rx.dialog.close(rx.button("Not yet", variant="soft", color_scheme=theme.QUIET)),
                 rx.button(
-                    icon("rocket"), check.action, rx.cond(check.shown != "", f" to {check.shown}", ""), id="launch",
-                    on_click=LaunchState.launch, loading=LaunchState.launching,
-                    disabled=LaunchState.checking | ~check.possible | (check.must_type & (LaunchState.typed != check.audience.to_string())),
+                    icon("rocket"),
+                    check.action,
+                    rx.cond(check.shown != "", f" to {check.shown}", ""),
+                    id="launch",
+                    on_click=LaunchState.launch,
+                    loading=LaunchState.launching,
+                    disabled=LaunchState.checking
+                    | ~check.possible
+                    | (check.must_type & (LaunchState.typed != check.audience.to_string())),
                 ),
                 class_name="dialog-actions",
             ),
-            max_width="520px",
+            max_width=theme.DIALOG_WIDE,
         ),
-        open=LaunchState.open, on_open_change=LaunchState.close,
+        open=LaunchState.open,
+        on_open_change=LaunchState.close,
     )
 
 
@@ -37,13 +47,21 @@ def _check() -> rx.Component:
     check = LaunchState.check
     return rx.el.div(
         rx.foreach(check.problems, lambda text: note(text, tone=theme.CARE)),
-        facts(("Audience", rx.el.span(check.shown, class_name="strong tnum")), ("Will be sent", rx.el.span(check.send, class_name="tnum")), ("When", check.when)),
+        facts(
+            ("Audience", rx.el.span(check.shown, class_name="strong tnum")),
+            ("Will be sent", rx.el.span(check.send, class_name="tnum")),
+            ("When", check.when),
+        ),
         rx.cond(check.skipped.length() > 0, _lines("Skipped", check.skipped), rx.fragment()),
         rx.cond(check.sizes.length() > 0, _lines("Largest push", check.sizes), rx.fragment()),
         rx.cond(check.unreachable != "", rx.el.p(check.unreachable, class_name="muted small"), rx.fragment()),
         rx.cond(
             check.must_type,
-            field(rx.fragment("Type ", rx.el.strong(check.audience), " to confirm"), text_input("typed", input_mode="numeric", auto_complete="off", on_change=LaunchState.type_count), name="typed"),
+            field(
+                rx.fragment("Type ", rx.el.strong(check.audience), " to confirm"),
+                text_input("typed", input_mode="numeric", auto_complete="off", on_change=LaunchState.type_count),
+                name="typed",
+            ),
             rx.fragment(),
         ),
         rx.cond(LaunchState.problem != "", note(LaunchState.problem, tone=theme.BAD), rx.fragment()),

@@ -14,8 +14,12 @@ def schedule() -> rx.Component:
         rx.el.div(
             rx.el.div(
                 radio(NOW, ScheduleState.kind, "At once", "As soon as you launch it.", ScheduleState.choose_kind(NOW)),
-                radio(AT, ScheduleState.kind, "At a time", "The same moment for everybody.", ScheduleState.choose_kind(AT)),
-                class_name="pair", role="radiogroup", aria_label="Schedule",
+                radio(
+                    AT, ScheduleState.kind, "At a time", "The same moment for everybody.", ScheduleState.choose_kind(AT)
+                ),
+                class_name="pair",
+                role="radiogroup",
+                aria_label="Schedule",
             ),
             rx.cond(ScheduleState.kind == AT, _time(), rx.fragment()),
             class_name="stack",
@@ -26,13 +30,23 @@ def schedule() -> rx.Component:
 
 def _time() -> rx.Component:
     wall = text_input(
-        "wall", type="datetime-local", default_value=ScheduleState.wall, key=f"wall-{ScheduleState.revision}",
-        on_change=ScheduleState.choose_wall.debounce(300), invalid=ComposeState.errors.schedule != "",
+        "wall",
+        type="datetime-local",
+        default_value=ScheduleState.wall,
+        key=f"wall-{ScheduleState.revision}",
+        on_change=ScheduleState.choose_wall.debounce(300),
+        invalid=ComposeState.errors.schedule != "",
     )
     zone = rx.el.select(
         rx.foreach(ScheduleState.zones, lambda name: rx.el.option(name, value=name)),
-        id="zone", name="zone", class_name="input", value=ScheduleState.zone, on_change=ScheduleState.choose_zone,
+        id="zone",
+        name="zone",
+        class_name="input",
+        value=ScheduleState.zone,
+        on_change=ScheduleState.choose_zone,
     )
     return rx.el.div(
-        field("Day and time", wall, name="wall", error=ComposeState.errors.schedule), field("Time zone", zone, name="zone"), class_name="pair"
+        field("Day and time", wall, name="wall", error=ComposeState.errors.schedule),
+        field("Time zone", zone, name="zone"),
+        class_name="pair",
     )

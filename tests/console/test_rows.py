@@ -1,0 +1,109 @@
+"""What the composer makes of a definition, and what goes back into it."""
+
+import pytest
+
+from console.rows import audience, compose
+from console.rows.audience import RuleLine
+from console.rows.compose import Button, Draft
+
+CONTENT = {
+    "title": "Hi",
+    "body": "There",
+    "image": None,
+    "link": "app://x",
+    "data": {"k": "v"},
+    "actions": [{"id": "buy", "title": "Buy", "link": None, "icon": "https://example.test/i.png"}],
+    "locales": {"pl": {"title": "Cześć", "actions": []}},
+    "ios": {"interruption_level": "passive", "relevance_score": 0.5},
+}
+
+
+def test_an_edit_keeps_what_the_form_does_not_show():
+    draft = compose.parse_draft(compose.draft_json(compose.draft_of(CONTENT)) | {"title": "New"})
+    edited = compose.with_draft(CONTENT, draft)
+    assert edited == CONTENT | {"title": "New", "subtitle": ""}
+
+
+def test_an_untitled_button_is_left_out_until_it_has_a_title():
+    draft = compose.new_button(compose.draft_of(CONTENT))
+    assert [button.id for button in draft.buttons] == ["buy", "button_1"]
+    assert len(compose.with_draft(CONTENT, draft)["actions"]) == 1
+    assert compose.without_button(draft, "buy").buttons == (Button("button_1"),)
+
+
+def test_another_language_says_only_what_differs():
+    draft = Draft(language="pl", title="Cześć!", body=" ")
+    assert compose.with_draft(CONTENT, draft)["locales"]["pl"] == {"title": "Cześć!", "actions": []}
+    assert compose.without_language(CONTENT, "pl")["locales"] == {}
+
+
+@pytest.mark.parametrize("sent", [None, [], "x", {"title": 5, "buttons": "x"}, {"buttons": [1, {"title": {}}]}])
+def test_whatever_a_browser_sends_becomes_a_draft(sent):
+    draft = compose.parse_draft(sent)
+    assert draft.title == ""
+    assert all(button.title == "" for button in draft.buttons)
+
+
+def test_platform_fields_go_to_their_platform_and_leave_when_empty():
+    set_ = compose.with_extra(CONTENT, "channel_id", "promo")
+    assert set_["android"] == {"channel_id": "promo"}
+    assert compose.with_extra(CONTENT, "interruption_level", "")["ios"] == {"relevance_score": 0.5}
+    assert compose.with_extra(CONTENT, "ttl_hours", "0.5")["ttl_seconds"] == 1800
+    assert compose.with_extra(CONTENT, "require_interaction", True)["web"] == {"require_interaction": True}
+    assert compose.extras_of(set_).channel_id == "promo"
+    with pytest.raises(ValueError, match="invalid literal"):
+        compose.with_extra(CONTENT, "badge", "many")
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("variants[0].content.title", "title"),
+        ("variants[0].content.locales.pl.body", "body"),
+        ("variants[0].content.actions[1].title", "buttons"),
+        ("variants[0].content.ios.interruption_level", "extras"),
+        ("schedule.at", "schedule"),
+        ("audience.include[0]", "audience"),
+        ("name", "name"),
+        ("priority", "other"),
+    ],
+)
+def test_a_refusal_is_said_beside_its_field(path, field):
+    errors = compose.errors_by_field([(path, "is wrong")])
+    assert "s wrong" in getattr(errors, field)
+
+
+def test_a_wall_time_is_an_instant_of_its_zone():
+    assert compose.instant("2026-12-01T09:00", "Europe/Warsaw") == "2026-12-01T09:00:00+01:00"
+    assert compose.local_text("2026-12-01T08:00:00+00:00", "Europe/Warsaw") == "2026-12-01T09:00"
+
+
+def test_rules_become_the_segment_language_and_come_back():
+    rules = (
+        RuleLine(),
+        RuleLine("user.last_active", "", "withinDays", "30"),
+        RuleLine("attr.", "plan", "=", "pro"),
+        RuleLine("attr.", "orders", ">", "3"),
+        RuleLine("attr.", "vip", "=", "true"),
+    )
+    tree = audience.tree_of(rules)
+    assert [rule["value"] for rule in tree["rules"]] == ["ios", 30, "pro", 3, True]
+    assert tree["rules"][2]["field"] == "attr.plan"
+    back = audience.lines_of(tree)
+    assert [(r.field, r.name, r.operator, r.value) for r in back] == [
+        (r.field, r.name, r.operator, r.value) for r in rules
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        (RuleLine(value=""), "value"),
+        (RuleLine("attr.", "", "=", "x"), "Name"),
+        (RuleLine("user.last_active", "", "withinDays", "soon"), "days"),
+        (RuleLine("attr.", "orders", ">", "many"), "number"),
+    ],
+)
+def test_an_unfinished_rule_says_what_it_lacks(rule, said):
+    with pytest.raises(ValueError, match=said):
+        audience.tree_of([rule])

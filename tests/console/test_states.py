@@ -1,0 +1,324 @@
+"""The pages' states over a real database."""
+
+import json
+
+import pytest
+
+from backend.db import OPERATOR
+from backend.domain.vocabulary import Role
+from backend.services import apps, campaigns, credentials, messages, segmentation, subscribers
+from backend.services.registration import DeviceIn
+from console import routes
+from console.states.apps import AppsState
+from console.states.audience import AudienceState
+from console.states.campaigns import CampaignsState
+from console.states.compose import CONFLICT, SAVED, UNSAVED, ComposeState
+from console.states.content import ContentState
+from console.states.credentials import CredentialsState
+from console.states.deliveries import DeliveriesState, DeliveryState
+from console.states.keys import KeysState
+from console.states.launch import LaunchState
+from console.states.overview import OverviewState
+from console.states.preview import PreviewState
+from console.states.report import ReportState
+from console.states.schedule import ScheduleState
+from console.states.session import SessionState
+
+# The example subscription of RFC 8291.
+KEYS = {
+    "p256dh": "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4",
+    "auth": "BTBZMqHH6r4Tts7J_aSIgg",
+}
+
+
+@pytest.fixture
+def editor(visitor):
+    return visitor(Role.EDITOR)
+
+
+@pytest.fixture
+def admin(visitor):
+    return visitor(Role.ADMIN)
+
+
+@pytest.fixture
+def work(console, shop):
+    """Opens a unit of work in the shop."""
+    return lambda: console.work(OPERATOR, shop.number)
+
+
+@pytest.fixture
+def people(work):
+    """Two users with a browser each, reachable through a credential."""
+    with work() as unit:
+        credentials.add_credential(unit, "webpush", {"subject": "mailto:ops@example.test"})
+        for number in range(2):
+            subscription = {"endpoint": f"https://fcm.googleapis.com/fcm/send/{number}", "keys": KEYS}
+            device = {"platform": "web", "subscription": subscription, "user_id": f"u{number}", "permission": "granted"}
+            subscribers.register_device(unit, DeviceIn.model_validate(device), holder=None, trusted=True)
+
+
+async def draft(editor):
+    """A new draft, open in the composer."""
+    answer = await editor.do(ComposeState.start)
+    address = answer[0].args[0][1]._var_value
+    await reopen(editor, address)
+    return address
+
+
+async def reopen(editor, address):
+    editor.at(address)
+    for state in (ComposeState, ContentState, AudienceState, ScheduleState, PreviewState):
+        await editor.do(state.load)
+
+
+async def test_the_frame_knows_its_member(editor):
+    await editor.do(SessionState.enter)
+    session = await editor.state(SessionState)
+    assert (session.me.email, session.me.role, session.app.name) == ("editor@example.test", "editor", "Shop")
+
+
+async def test_an_untouched_draft_is_taken_up_again(editor):
+    first, second = await draft(editor), await draft(editor)
+    assert first == second
+
+
+async def test_typing_is_saved_and_rendered(editor, work):
+    address = await draft(editor)
+    await editor.do(ContentState.edit, {"title": "Hi {{ user.name | default('there') }}", "body": "New things"})
+    compose, preview = await editor.state(ComposeState), await editor.state(PreviewState)
+    assert compose.saved == SAVED
+    assert preview.shown.ios.title == "Hi there"
+    with work() as unit:
+        stored = campaigns.get(unit, address.split("/")[2]).definition
+    assert stored["variants"][0]["content"]["body"] == "New things"
+
+
+async def test_a_wrong_field_is_said_in_its_place_and_kept(editor):
+    await draft(editor)
+    await editor.do(ContentState.edit, {"title": "Hi", "image": "http://example.test/x.png"})
+    compose = await editor.state(ComposeState)
+    assert compose.saved == UNSAVED
+    assert "https" in compose.errors.image
+    await editor.do(ContentState.edit, {"title": "Hi", "image": "https://example.test/x.png"})
+    assert (compose.saved, compose.errors.image) == (SAVED, "")
+
+
+async def test_a_stale_save_overwrites_nothing_unasked(editor, work):
+    address = await draft(editor)
+    with work() as unit:
+        campaigns.update(unit, address.split("/")[2], {"name": "Theirs"})
+    await editor.do(ContentState.edit, {"title": "Mine"})
+    compose = await editor.state(ComposeState)
+    assert compose.saved == CONFLICT
+    assert "Somebody else" in compose.problem
+    await editor.do(ContentState.edit, {"title": "Mine again"})
+    assert compose.saved == CONFLICT
+    await editor.do(ComposeState.overwrite)
+    assert compose.saved == SAVED
+    with work() as unit:
+        stored = campaigns.get(unit, address.split("/")[2]).definition
+    assert stored["variants"][0]["content"]["title"] == "Mine again"
+
+
+async def test_languages_and_buttons(editor):
+    await draft(editor)
+    content = await editor.state(ContentState)
+    await editor.do(ContentState.edit, {"title": "Sale"})
+    await editor.do(ContentState.add_language, {"language": "pl"})
+    assert (content.draft.language, content.languages) == ("pl", ("pl",))
+    await editor.do(ContentState.edit, {"language": "pl", "title": "Wyprzedaż"})
+    await editor.do(ContentState.choose_language, "", {"language": "pl", "title": "Wyprzedaż"})
+    assert content.draft.title == "Sale"
+    await editor.do(ContentState.add_button, {"title": "Sale"})
+    assert len(content.draft.buttons) == 1
+    answers = await editor.do(ContentState.add_language, {"language": "not a tag"})
+    assert "language is a tag" in str(answers[0])
+
+
+async def test_rules_make_a_segment_of_the_campaigns_own(editor, people, work):
+    address = await draft(editor)
+    audience = await editor.state(AudienceState)
+    assert audience.reach.devices == 2
+    await editor.do(AudienceState.choose_mode, "rules")
+    assert audience.reach.devices == 0
+    await editor.do(AudienceState.change_rule, 0, "value", "web")
+    assert audience.reach.devices == 2
+    with work() as unit:
+        (segment,) = segmentation.listing(unit).items
+    await reopen(editor, address)
+    assert audience.rules[0].value == "web"
+    await editor.do(AudienceState.change_rule, 0, "value", "android")
+    assert audience.reach.devices == 0
+    with work() as unit:
+        (replaced,) = segmentation.listing(unit).items
+    assert replaced.id != segment.id
+    await editor.do(AudienceState.skip_unseen, "soon")
+    assert "number of days" in audience.problem
+
+
+async def test_a_launch_is_confirmed_by_its_count(editor, people, console, shop, work):
+    address = await draft(editor)
+    await editor.do(ContentState.edit, {"title": "Hi", "body": "There"})
+    await editor.do(LaunchState.review)
+    launch = await editor.state(LaunchState)
+    assert (launch.check.audience, launch.check.possible, launch.check.must_type) == (2, True, False)
+    answers = await editor.do(LaunchState.launch)
+    assert routes.campaign(address.split("/")[2]) in str(answers[-1])
+    editor.at(routes.campaign(address.split("/")[2]))
+    await editor.do(ReportState.load)
+    report = await editor.state(ReportState)
+    assert report.shown.line.state == "running"
+    assert report.live
+    await editor.do(ReportState.pause)
+    assert report.shown.line.state == "paused"
+    await editor.do(ReportState.resume)
+    await editor.do(ReportState.cancel)
+    assert report.shown.line.state == "cancelled"
+
+
+async def test_a_large_launch_needs_the_number_typed(editor, admin, people):
+    await admin.do(AppsState.load)
+    await admin.do(AppsState.save, {"app_name": "Shop", "locale": "en", "zone": "UTC", "threshold": "1", "origins": ""})
+    await draft(editor)
+    await editor.do(ContentState.edit, {"title": "Hi"})
+    await editor.do(LaunchState.review)
+    launch = await editor.state(LaunchState)
+    assert launch.check.must_type
+    await editor.do(LaunchState.launch)
+    assert launch.open
+    await editor.do(LaunchState.type_count, " 2 ")
+    await editor.do(LaunchState.launch)
+    assert not launch.open
+
+
+async def test_an_empty_push_is_found_before_launch(editor, people):
+    await draft(editor)
+    await editor.do(LaunchState.review)
+    launch = await editor.state(LaunchState)
+    assert not launch.check.possible
+    assert any("title or a body" in problem for problem in launch.check.problems)
+
+
+async def test_a_schedule_is_an_instant_of_its_zone(editor):
+    await draft(editor)
+    await editor.do(ScheduleState.choose_kind, "at")
+    compose = await editor.state(ComposeState)
+    assert compose.errors.schedule
+    await editor.do(ScheduleState.choose_wall, "2030-12-01T09:00")
+    assert compose.saved == SAVED
+    assert json.loads(compose._stored)["schedule"]["at"].startswith("2030-12-01T09:00:00+01:00")
+
+
+async def test_a_test_goes_to_one_user(editor, people):
+    await draft(editor)
+    await editor.do(ContentState.edit, {"title": "Hi"})
+    await editor.do(PreviewState.send_test, {"test_user": "u1"})
+    preview = await editor.state(PreviewState)
+    assert preview.tested == "Sent to 1 device of u1."
+    answers = await editor.do(PreviewState.send_test, {"test_user": "nobody"})
+    assert "nobody" in str(answers[0]) or "no device" in str(answers[0])
+    await editor.do(PreviewState.look_as, "stranger")
+    assert "stranger" in preview.shown.problem
+
+
+async def test_the_list_searches_filters_and_acts(editor, work):
+    with work() as unit:
+        for name in ("Spring", "Summer"):
+            campaigns.create(
+                unit, {"name": name, "audience": {"everyone": True}, "variants": [{"content": {"title": "x"}}]}
+            )
+    await editor.at("/campaigns?search=summ").do(CampaignsState.load)
+    listed = await editor.state(CampaignsState)
+    assert [row.name for row in listed.rows] == ["Summer"]
+    assert [(one.value, one.count) for one in listed.filters] == [("draft", "2")]
+    answers = await editor.do(CampaignsState.duplicate, listed.rows[0].id)
+    assert "/edit" in str(answers[0])
+    await editor.do(CampaignsState.delete, listed.rows[0].id)
+    assert [row.name for row in listed.rows] == ["Summer (copy)"]
+
+
+async def test_deliveries_are_found_and_explained(editor, people, work):
+    with work() as unit:
+        sent = messages.send(unit, {"user_ids": ["u0"]}, content={"title": "Hi"})
+    await editor.at("/deliveries?user_id=u0").do(DeliveriesState.load)
+    found = await editor.state(DeliveriesState)
+    assert [row.id for row in found.rows] == sent.deliveries
+    await editor.at("/deliveries?state=nonsense").do(DeliveriesState.load)
+    assert "must be one of" in found.problem
+    await editor.at(found.rows[0].href if found.rows else routes.delivery(sent.deliveries[0])).do(DeliveryState.load)
+    one = await editor.state(DeliveryState)
+    assert one.shown.steps[0].title == "Planned"
+    await editor.at("/deliveries/dlv_nothing").do(DeliveryState.load)
+    assert one.missing
+
+
+async def test_another_apps_campaign_is_not_there(editor, console, work):
+    with console.work(OPERATOR) as unit:
+        other = apps.create_app(unit, slug="other")
+    with console.work(OPERATOR, other.number) as unit:
+        theirs = campaigns.create(
+            unit, {"name": "Theirs", "audience": {"everyone": True}, "variants": [{"content": {"title": "x"}}]}
+        ).row.id
+    with work() as unit:
+        ours = campaigns.create(
+            unit, {"name": "Ours", "audience": {"everyone": True}, "variants": [{"content": {"title": "x"}}]}
+        ).row.id
+    session = await editor.state(SessionState)
+    await editor.do(SessionState.enter)
+    mine = ours if session.app.name == "Shop" else theirs
+    foreign = theirs if mine == ours else ours
+    await editor.at(routes.campaign(foreign)).do(ReportState.load)
+    report = await editor.state(ReportState)
+    assert report.missing
+    await editor.at(routes.campaign(mine)).do(ReportState.load)
+    assert not report.missing
+
+
+async def test_keys_and_secrets_are_shown_on_demand_only(admin):
+    await admin.do(KeysState.load)
+    await admin.do(KeysState.create, {"scope": "server", "key_name": "Checkout"})
+    keys = await admin.state(KeysState)
+    assert keys.made.startswith(keys.rows[0].prefix.rstrip("…"))
+    await admin.do(KeysState.show_form, False)
+    assert keys.made == ""
+    await admin.do(KeysState.revoke, keys.rows[0].id)
+    assert keys.rows == ()
+    await admin.do(AppsState.load)
+    settings = await admin.state(AppsState)
+    assert settings.secret == ""
+    await admin.do(AppsState.reveal_secret)
+    assert len(settings.secret) > 20
+
+
+async def test_a_credential_that_does_not_parse_is_refused_beside_its_field(admin):
+    listed = await admin.state(CredentialsState)
+    await admin.do(CredentialsState.choose_provider, "fcm")
+    await admin.do(CredentialsState.add, {"service_account": "not json"})
+    assert "JSON" in listed.errors.service_account
+    assert listed.rows == ()
+    await admin.do(CredentialsState.choose_provider, "webpush")
+    await admin.do(CredentialsState.add, {"subject": "mailto:ops@example.test"})
+    assert [row.word for row in listed.rows] == ["Web Push"]
+    await admin.do(CredentialsState.change_status, listed.rows[0].id, "retiring")
+    assert listed.rows[0].state == "retiring"
+    await admin.do(CredentialsState.delete, listed.rows[0].id)
+    assert listed.rows == ()
+
+
+async def test_a_new_app_is_entered(visitor):
+    owner = visitor(Role.OWNER)
+    await owner.do(AppsState.create, {"new_slug": "Not a slug", "new_name": "x"})
+    settings = await owner.state(AppsState)
+    assert settings.new_errors.slug
+    await owner.do(AppsState.create, {"new_slug": "news", "new_name": "News"})
+    await owner.do(SessionState.enter)
+    assert (await owner.state(SessionState)).app.name == "News"
+
+
+async def test_the_overview_reads_its_period_from_the_address(editor):
+    overview = await editor.state(OverviewState)
+    await editor.at("/?days=7").do(OverviewState.load)
+    assert (overview.days, overview.ready, overview.figures.quiet) == ("7", True, True)
+    await editor.at("/?days=nonsense").do(OverviewState.load)
+    assert overview.days == "30"

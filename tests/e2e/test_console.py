@@ -1,0 +1,122 @@
+"""The main job, by a person with a browser; and every page, wide and narrow, light and dark."""
+
+import re
+
+import pytest
+
+playwright = pytest.importorskip("playwright.sync_api")
+expect = playwright.expect
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(420)]
+
+
+def number(text: str) -> int:
+    return int(re.sub(r"\D", "", text) or 0)
+
+
+def compose(page, name: str, title: str) -> None:
+    page.goto("/campaigns/new")
+    page.locator("#title").wait_for()
+    page.fill("#campaign-name", name)
+    page.fill("#title", title)
+    page.fill("#body", "Everything 20% off until Sunday.")
+    expect(page.locator(".saved")).to_have_text("Saved")
+
+
+def test_from_the_set_up_link_to_opens_on_the_chart(owner, open_page):
+    page = open_page()
+    compose(page, "Weekend sale", "Hi {{ user.name | default('there') }}, the sale is on")
+    expect(page.locator(".ios-title")).to_have_text("Hi there, the sale is on")
+    expect(page.locator("#campaign-name")).to_have_value("Weekend sale")
+    page.wait_for_timeout(800)  # the last pause in typing
+    expect(page.locator(".saved")).to_have_text("Saved")
+    people = number(page.locator("#reach").inner_text())
+    assert people > 1000
+    page.click("#review")
+    expect(page.locator("#launch")).to_be_enabled()
+    assert number(page.locator("#launch").inner_text()) == people
+    page.click("#launch")
+    expect(page.locator("h1")).to_have_text("Weekend sale")
+    opened = page.locator("#funnel-opened .funnel-value")
+    expect(opened).not_to_have_text(re.compile("^[0–]$"), timeout=60_000)
+    before = number(opened.inner_text())
+    expect(page.get_by_text("Finished", exact=True).first).to_be_visible(timeout=120_000)
+    expect(page.locator(".js-plotly-plot .bars path").first).to_be_visible()
+    audience, accepted, delivered, after = (
+        number(page.locator(f"#funnel-{step} .funnel-value").inner_text())
+        for step in ("audience", "accepted", "delivered", "opened")
+    )
+    assert audience >= accepted >= delivered >= after >= before > 0
+    page.click("#funnel-opened")
+    page.locator("tbody tr").first.wait_for()
+    page.locator("tbody tr a").first.click()
+    expect(page.get_by_text("Accepted by the provider")).to_be_visible()
+    expect(page.get_by_text("As sent")).to_be_visible()
+
+
+def test_what_is_typed_is_there_after_a_reload(owner, open_page):
+    page = open_page()
+    compose(page, "Kept", "A title to keep")
+    page.get_by_role("button", name="Add button").click()
+    page.get_by_label("Button text").fill("Shop now")
+    expect(page.locator(".chrome-buttons .p-button")).to_have_text("Shop now")
+    page.keyboard.press("Control+s")
+    page.wait_for_timeout(1000)
+    page.reload()
+    expect(page.locator("#title")).to_have_value("A title to keep")
+    expect(page.get_by_label("Button text")).to_have_value("Shop now")
+    expect(page.locator(".ios-title")).to_have_text("A title to keep")
+    page.goto("/campaigns?search=Kept")
+    page.get_by_role("button", name="Delete draft").click()
+    page.get_by_role("alertdialog").get_by_role("button", name="Delete draft").click()
+    expect(page.get_by_text("No campaign matches")).to_be_visible()
+
+
+def test_the_palette_answers_to_the_keyboard(owner, open_page):
+    page = open_page()
+    page.goto("/campaigns")
+    page.get_by_role("heading", name="Campaigns").wait_for()
+    page.locator("tbody tr").first.wait_for()
+    page.keyboard.press("Control+k")
+    page.get_by_placeholder("Go to a page or campaign").fill("deliv")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Deliveries")).to_be_visible()
+    page.keyboard.press("Control+k")
+    expect(page.locator(".palette")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator(".palette")).to_be_hidden()
+
+
+def test_signing_out_and_in_again_leads_back(owner, open_page):
+    page = open_page(signed_in=False)
+    page.goto("/deliveries?state=accepted")
+    expect(page).to_have_url(re.compile(r"/login/?\?next="))
+    page.fill("#email", owner["email"])
+    page.fill("#password", "not the password")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_contain_text("do not go together")
+    page.fill("#password", owner["password"])
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Deliveries")).to_be_visible()
+    expect(page).to_have_url(re.compile("state=accepted"))
+    page.get_by_role("button", name="Account").click()
+    page.get_by_text("Sign out").click()
+    expect(page).to_have_url(re.compile("/login"))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
+def test_every_page_fits(owner, open_page, width, height, scheme):
+    page = open_page(width=width, height=height, scheme=scheme)
+    for path, ready in (
+        ("/", ".js-plotly-plot"),
+        ("/campaigns", "tbody tr"),
+        ("/deliveries", "tbody tr"),
+        ("/apps", "#app_name"),
+        ("/campaigns/new", "#title"),
+        ("/deliveries/dlv_nothing", ".empty"),
+        ("/campaigns/cmp_nothing", ".empty"),
+    ):
+        page.goto(path)
+        page.locator(ready).first.wait_for()
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide <= 0, path
