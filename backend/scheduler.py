@@ -37,11 +37,7 @@ def settle(core: Core) -> None:
 
 def roll_up(core: Core) -> None:
     """Brings the hourly counts up to date."""
-    with core.reading(CLOCK) as work:
-        behind = rollup.anything_behind(work)
-    if behind:
-        with core.work(CLOCK) as work:
-            rollup.roll_up(work)
+    rollup.tick(core)
 
 
 def sweep(core: Core) -> None:

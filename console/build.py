@@ -1,13 +1,21 @@
 """Builds the frontend once and keeps only what the server needs: the compiled client and the routes."""
 
+import contextlib
+import hashlib
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from console.fingerprint import ROOT, fingerprint
+
+try:
+    import fcntl
+except ImportError:  # Windows has no such locks; there one starts one server at a time
+    fcntl = None
 
 FOLDER = ROOT / "frontend"
 STAMP = "fingerprint.txt"
@@ -22,18 +30,34 @@ def is_current(folder: Path = FOLDER) -> bool:
 def ensure(folder: Path = FOLDER) -> Path:
     """The folder with a current frontend; builds it when it is missing or stale (10 to 30 s)."""
     if not is_current(folder):
-        build(folder)
+        with _alone():
+            if not is_current(folder):
+                build(folder)
     return folder
 
 
 def build(folder: Path = FOLDER) -> None:
     """Compiles the pages. Raises `subprocess.CalledProcessError` when Reflex refuses them."""
+    made_of = fingerprint()  # of what is compiled now, even if somebody edits meanwhile
     _export()
-    shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(ROOT / ".web" / "build" / "client", folder / "build" / "client")
+    fresh = folder.with_name(f"{folder.name}.new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    shutil.copytree(ROOT / ".web" / "build" / "client", fresh / "build" / "client")
     for name in ("routes.json", "backend"):
-        _copy(ROOT / ".web" / name, folder / name)
-    (folder / STAMP).write_text(fingerprint() + "\n", encoding="utf-8")
+        _copy(ROOT / ".web" / name, fresh / name)
+    (fresh / STAMP).write_text(made_of + "\n", encoding="utf-8")
+    shutil.rmtree(folder, ignore_errors=True)
+    fresh.rename(folder)
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Two processes that start together must not compile into the same folder: the second waits for the first."""
+    name = f"tocsin-{hashlib.sha256(str(ROOT).encode()).hexdigest()[:12]}.lock"
+    with (Path(tempfile.gettempdir()) / name).open("w", encoding="utf-8") as lock:
+        if fcntl is not None:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _export() -> None:
@@ -57,4 +81,5 @@ def _copy(source: Path, target: Path) -> None:
 
 
 if __name__ == "__main__":
-    build(Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else FOLDER)
+    with _alone():
+        build(Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else FOLDER)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -47,7 +48,8 @@ def load(folder: Path):
     environment.REFLEX_SKIP_COMPILE.set(True)
     environment.REFLEX_MOUNT_FRONTEND_COMPILED_APP.set(True)
     logging.getLogger("reflex").setLevel(logging.WARNING)
-    from reflex.utils.exec import get_app_module  # noqa: F401 - makes Reflex read rxconfig before the pages do
+    if str(build.ROOT) not in sys.path:  # Reflex looks for rxconfig there, wherever the command was called
+        sys.path.insert(0, str(build.ROOT))
 
     from console.console import app
 

@@ -5,14 +5,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import reflex as rx
+from reflex.experimental import ClientStateVar
 
 from console import routes, theme
 from console.components.layout import icon, link
+from console.components.native_form import native_form
 from console.components.palette import palette, palette_open
 from console.routes import NAVIGATION, Place
 from console.states.session import RANK, AppChoice, SessionState
 
 NAME = "Tocsin"
+SIGN_OUT_FORM = "sign-out"
+
+drawer = ClientStateVar.create("drawer_open", default=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,7 @@ def frame(content: rx.Component, *, wide: bool) -> rx.Component:
             class_name="shell",
         ),
         palette(),
+        native_form(id=SIGN_OUT_FORM, action=routes.SIGN_OUT, method="post", hidden=True),
     )
 
 
@@ -92,9 +98,11 @@ def _topbar() -> rx.Component:
             rx.dialog.content(
                 rx.dialog.title("Navigation", class_name="visually-hidden"),
                 rx.dialog.description("Where to go", class_name="visually-hidden"),
-                rx.dialog.close(_navigation()),
+                _navigation(),
                 class_name="drawer",
             ),
+            open=drawer.value,
+            on_open_change=drawer.set_value,
         ),
         rx.el.span(SessionState.app.name, class_name="strong truncate"),
         rx.el.span(class_name="push-right"),
@@ -153,7 +161,7 @@ def _search() -> rx.Component:
         rx.el.span("⌘K", class_name="kbd"),
         type="button",
         class_name="nav-search",
-        on_click=palette_open(True),
+        on_click=[drawer.set_value(False), *palette_open(True)],
         data_open_palette="true",
     )
 
@@ -177,6 +185,7 @@ def _item(place: Place) -> rx.Component:
         class_name="nav-item",
         data_active=here,
         aria_current=rx.cond(here, "page", "false"),
+        on_click=drawer.set_value(False),
     )
 
 
@@ -202,7 +211,7 @@ def _member_menu() -> rx.Component:
             rx.dropdown_menu.item(
                 icon("log-out", theme.ICON_SMALL),
                 "Sign out",
-                on_select=rx.call_script("document.getElementById('sign-out').submit()"),
+                on_select=rx.call_script(f"document.getElementById({SIGN_OUT_FORM!r}).submit()"),
             ),
             variant="soft",
             class_name="menu",

@@ -426,6 +426,9 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("device", schema=None) as batch_op:
         batch_op.create_index("ix_device_app_state", ["app_id", "state", "id"], unique=False)
+        batch_op.create_index(
+            "ix_device_counts", ["app_id", "platform", "state", "permission", "ephemeral_until"], unique=False
+        )
         batch_op.create_index(batch_op.f("ix_device_credential_id"), ["credential_id"], unique=False)
         batch_op.create_index("ix_device_last_seen", ["app_id", "last_seen"], unique=False)
         batch_op.create_index(batch_op.f("ix_device_user_id"), ["user_id"], unique=False)
@@ -576,6 +579,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("run", schema=None) as batch_op:
         batch_op.create_index("ix_run_app_started", ["app_id", "created_at"], unique=False)
+        batch_op.create_index(
+            "ix_run_behind",
+            ["id"],
+            unique=False,
+            sqlite_where=sa.text("rolled_at IS NULL OR activity_at >= rolled_at OR finished_at >= rolled_at"),
+            postgresql_where=sa.text("rolled_at IS NULL OR activity_at >= rolled_at OR finished_at >= rolled_at"),
+        )
         batch_op.create_index("ix_run_state", ["state"], unique=False)
 
     op.create_table(
@@ -795,6 +805,11 @@ def downgrade() -> None:
     op.drop_table("variant")
     with op.batch_alter_table("run", schema=None) as batch_op:
         batch_op.drop_index("ix_run_state")
+        batch_op.drop_index(
+            "ix_run_behind",
+            sqlite_where=sa.text("rolled_at IS NULL OR activity_at >= rolled_at OR finished_at >= rolled_at"),
+            postgresql_where=sa.text("rolled_at IS NULL OR activity_at >= rolled_at OR finished_at >= rolled_at"),
+        )
         batch_op.drop_index("ix_run_app_started")
 
     op.drop_table("run")
@@ -820,6 +835,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_device_user_id"))
         batch_op.drop_index("ix_device_last_seen")
         batch_op.drop_index(batch_op.f("ix_device_credential_id"))
+        batch_op.drop_index("ix_device_counts")
         batch_op.drop_index("ix_device_app_state")
 
     op.drop_table("device")

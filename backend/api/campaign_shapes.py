@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from backend.services.campaigns import CampaignDetail
+from backend.services.deliveries import AttemptRow, Explanation, ReceiptRow, Step
 from backend.services.progress import Progress
 
 
@@ -47,6 +48,44 @@ class CampaignOut(CampaignSummary):
 
     version: int = Field(description="Grows with every save; name it in a PATCH to be sure of your ground.")
     revision: int | None = Field(description="The number of the immutable revision that was launched.")
+
+
+class DeliveryOut(Told):
+    """One push to one device."""
+
+    id: str
+    campaign_id: str
+    campaign_name: str
+    run_id: str
+    user_id: str | None
+    device_id: str | None
+    platform: str
+    state: str
+    reason: str | None
+    reason_text: str = Field(description="The reason in words.")
+    variant: str
+    locale: str | None
+    attempts: int
+    maybe_sent: bool = Field(description="Whether it may have been sent before: a repeat replaces its twin.")
+    due_at: datetime
+    accepted_at: datetime | None
+    ended_at: datetime | None
+
+
+class DeliveryExplained(DeliveryOut):
+    """One push with its whole story."""
+
+    steps: list[Step] = Field(description="What happened, in order, each with its reason.")
+    body: str = Field(description="The body, rendered again.")
+    body_as_sent: bool = Field(description="Whether these are the very bytes that were sent.")
+    replies: list[AttemptRow] = Field(description="What the provider answered, where it was not success.")
+    receipts: list[ReceiptRow]
+
+    @classmethod
+    def of(cls, told: Explanation) -> "DeliveryExplained":
+        row = DeliveryOut.model_validate(told.row).model_dump()
+        rest = {"steps": told.steps, "body": told.body, "body_as_sent": told.body_as_sent}
+        return cls.model_validate({**row, **rest, "replies": told.attempts, "receipts": told.receipts})
 
 
 class LaunchIn(Given):

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from backend.api.campaign_shapes import (
     CampaignOut,
     CampaignSummary,
+    DeliveryExplained,
     LaunchIn,
     MessageIn,
     MessageOut,
@@ -23,7 +24,7 @@ from backend.domain.vocabulary import CampaignState, Platform
 from backend.errors import Invalid
 from backend.services import analytics, campaigns, deliveries, messages, preflight
 from backend.services.analytics import Report
-from backend.services.deliveries import DeliveryRow, Explanation
+from backend.services.deliveries import DeliveryRow
 from backend.services.preflight import Preflight
 
 router = APIRouter(tags=["Server"])
@@ -173,7 +174,7 @@ def list_deliveries(
 
 
 @router.get("/deliveries/{delivery_id}", summary="One push, explained")
-def explain_delivery(caller: ServerCaller, delivery_id: Id) -> Explanation:
+def explain_delivery(caller: ServerCaller, delivery_id: Id) -> DeliveryExplained:
     """Every decision with its reason, the body (marked when it is as sent), provider replies, receipts."""
     with caller.core.reading(caller.actor, caller.app_id) as work:
-        return deliveries.explain(work, delivery_id)
+        return DeliveryExplained.of(deliveries.explain(work, delivery_id))

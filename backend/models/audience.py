@@ -55,6 +55,7 @@ class Device(SQLModel, table=True):
         UniqueConstraint("app_id", "address_index", "provider", "environment"),
         Index("ix_device_app_state", "app_id", "state", "id"),
         Index("ix_device_last_seen", "app_id", "last_seen"),
+        Index("ix_device_counts", "app_id", "platform", "state", "permission", "ephemeral_until"),
     )
 
     id: int = primary_key()

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from backend.models.base import BigId, Json, Small, Word, json_field, primary_key, reference
@@ -71,6 +71,10 @@ class Variant(SQLModel, table=True):
     content: dict[str, Any] = json_field()
 
 
+BEHIND = "rolled_at IS NULL OR activity_at >= rolled_at OR finished_at >= rolled_at"
+"""Which runs the roll-up has to look at: of 200 000 settled ones it read them all, 68 ms a tick."""
+
+
 class Run(SQLModel, table=True):
     """One occasion of a campaign, pointing to the revision it sends.
 
@@ -83,6 +87,7 @@ class Run(SQLModel, table=True):
         UniqueConstraint("campaign_id", "occasion"),
         Index("ix_run_state", "state"),
         Index("ix_run_app_started", "app_id", "created_at"),
+        Index("ix_run_behind", "id", sqlite_where=text(BEHIND), postgresql_where=text(BEHIND)),
     )
 
     id: int = primary_key()

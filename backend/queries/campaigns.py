@@ -94,6 +94,11 @@ def same_revision(session: Session, campaign_id: int, content_hash: str) -> Revi
     return session.execute(select(Revision).where(*same).limit(1)).scalar_one_or_none()
 
 
+def revision_number(session: Session, revision_id: int) -> int:
+    """1 for the first launch of a campaign, 2 for the next."""
+    return int(session.execute(select(col(Revision.number)).where(col(Revision.id) == revision_id)).scalar_one())
+
+
 def next_revision_number(session: Session, campaign_id: int) -> int:
     newest = select(func.max(col(Revision.number))).where(col(Revision.campaign_id) == campaign_id)
     return int(session.execute(newest).scalar_one() or 0) + 1

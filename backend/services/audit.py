@@ -43,8 +43,8 @@ def record(work: Work, action: str, subject: str = "", **detail: Any) -> None:
 def listing(work: Work, *, cursor: str | None = None, limit: int = 50) -> Page[AuditRow]:
     """The newest entries first: of this app, or of the whole installation when acting in none."""
     limit = page.checked(limit)
-    rows = queries.audit_page(work.session, work.app, page.after(cursor), limit + 1)
-    return page.page(rows, limit, lambda row: row.id or 0, lambda row: _row(work, row))
+    rows = queries.audit_page(work.session, work.app, page.after(work, cursor), limit + 1)
+    return page.page(work, rows, limit, lambda row: row.id or 0, lambda row: _row(work, row))
 
 
 def _row(work: Work, row: AuditEntry) -> AuditRow:

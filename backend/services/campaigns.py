@@ -48,7 +48,10 @@ class CampaignRow:
 
 @dataclass(frozen=True, slots=True)
 class CampaignDetail:
-    """A campaign with its whole definition; `version` is what a save must name to be sure of its ground."""
+    """A campaign with its whole definition.
+
+    `version` is what a save must name to be sure of its ground, `revision` the number of what was launched.
+    """
 
     row: CampaignRow
     definition: dict[str, Any]
@@ -89,11 +92,11 @@ def listing(
         work.app_id,
         search=search,
         states=states,
-        before=paging.after(cursor),
+        before=paging.after(work, cursor),
         limit=paging.checked(limit),
     )
     rows = {row.id: row for row in _rows(work, found[:limit])}
-    return paging.page(found, limit, lambda c: c.id, lambda c: rows[_public(work, c)])
+    return paging.page(work, found, limit, lambda c: c.id, lambda c: rows[_public(work, c)])
 
 
 def state_counts(work: Work) -> dict[str, int]:
@@ -388,7 +391,8 @@ def _says_something(work: Work, variants: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _detail(work: Work, campaign: Campaign) -> CampaignDetail:
-    return CampaignDetail(_rows(work, [campaign])[0], dict(campaign.definition), campaign.version, campaign.revision_id)
+    revision = queries.revision_number(work.session, campaign.revision_id) if campaign.revision_id else None
+    return CampaignDetail(_rows(work, [campaign])[0], dict(campaign.definition), campaign.version, revision)
 
 
 def _rows(work: Work, found: Sequence[Campaign]) -> list[CampaignRow]:

@@ -121,10 +121,10 @@ def search(
         platform=platform or None,
         variant=variant or None,
         receipt=receipt or None,
-        before=paging.after(cursor),
+        before=paging.after(work, cursor),
         limit=paging.checked(limit),
     )
-    return paging.page(found, limit, lambda r: int(r.id), lambda r: _row(work, r))
+    return paging.page(work, found, limit, lambda r: int(r.id), lambda r: _row(work, r))
 
 
 def explain(work: Work, delivery_id: str) -> Explanation:

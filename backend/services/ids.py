@@ -19,6 +19,7 @@ CAMPAIGN: Final = "cmp"
 RUN: Final = "run"
 MESSAGE: Final = "msg"
 DELIVERY: Final = "dlv"
+CURSOR: Final = "cur"
 
 
 def public(work: Work, prefix: str, number: int) -> str:

@@ -63,8 +63,8 @@ def get(work: Work, list_id: str) -> ListRow:
 
 def listing(work: Work, *, cursor: str | None = None, limit: int = 50) -> Page[ListRow]:
     """The app's lists, newest first."""
-    rows = queries.lists(work.session, work.app_id, page.after(cursor), page.checked(limit) + 1)
-    return page.page(rows, limit, lambda row: int(row.id), lambda row: _row(work, row))
+    rows = queries.lists(work.session, work.app_id, page.after(work, cursor), page.checked(limit) + 1)
+    return page.page(work, rows, limit, lambda row: int(row.id), lambda row: _row(work, row))
 
 
 def add_members(work: Work, list_id: str, user_ids: Sequence[str]) -> MembersChanged:

@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from backend.crypto import b64url, from_b64url
+from backend.db import Work
 from backend.errors import Invalid
+from backend.services import ids
 
 Row = TypeVar("Row")
 Item = TypeVar("Item")
@@ -20,14 +21,14 @@ class Page(Generic[Item]):
     next: str | None = None
 
 
-def after(cursor: str | None) -> int | None:
+def after(work: Work, cursor: str | None) -> int | None:
     """The row number that a cursor names. Raises `Invalid` for a cursor that is not ours."""
     if not cursor:
         return None
-    try:
-        return int(from_b64url(cursor).decode())
-    except ValueError as error:
-        raise Invalid("cursor", "is not one that this list has given out") from error
+    number = work.core.keyring.number(ids.CURSOR, cursor)
+    if number is None:
+        raise Invalid("cursor", "is not one that this list has given out")
+    return number
 
 
 def checked(limit: int) -> int:
@@ -37,8 +38,13 @@ def checked(limit: int) -> int:
     return limit
 
 
-def page(rows: Sequence[Row], limit: int, key: Callable[[Row], int], item: Callable[[Row], Item]) -> Page[Item]:
-    """Cuts `limit + 1` fetched rows into a page; the extra row tells that there is a next one."""
+def page(
+    work: Work, rows: Sequence[Row], limit: int, key: Callable[[Row], int], item: Callable[[Row], Item]
+) -> Page[Item]:
+    """Cuts `limit + 1` fetched rows into a page; the extra row tells that there is a next one.
+
+    The cursor is sealed like every public id: a row's number says how many there are.
+    """
     shown = rows[:limit]
-    more = b64url(str(key(shown[-1])).encode()) if len(rows) > limit else None
+    more = ids.public(work, ids.CURSOR, key(shown[-1])) if len(rows) > limit else None
     return Page(tuple(item(row) for row in shown), more)

@@ -55,10 +55,6 @@ def roll_up(work: Work) -> int:
     return write(work, count(work))
 
 
-def anything_behind(work: Work) -> bool:
-    return any(_due(work))
-
-
 def count(work: Work) -> Counted:
     """Counts the runs that have moved, the longest-waiting first, a bounded number of rows."""
     return _counted(work, list(_affordable(_due(work))))

@@ -103,8 +103,8 @@ def get(work: Work, segment_id: str) -> SegmentRow:
 
 def listing(work: Work, *, search: str = "", cursor: str | None = None, limit: int = 50) -> Page[SegmentRow]:
     """The app's segments, newest first."""
-    found = rows.listing(work.session, work.app_id, clean(search), page.after(cursor), page.checked(limit))
-    return page.page(found, limit, lambda one: one.id or 0, lambda one: _row(work, one))
+    found = rows.listing(work.session, work.app_id, clean(search), page.after(work, cursor), page.checked(limit))
+    return page.page(work, found, limit, lambda one: one.id or 0, lambda one: _row(work, one))
 
 
 def delete(work: Work, segment_id: str) -> None:
@@ -124,8 +124,8 @@ def delete(work: Work, segment_id: str) -> None:
 def members(work: Work, segment_id: str, *, cursor: str | None = None, limit: int = 50) -> Page[SegmentMember]:
     """The people for whom the segment is true now, oldest first, each with the devices it is true for."""
     where = condition(work, _found(work, segment_id).rules)
-    found = rows.people(work.session, where, page.after(cursor), page.checked(limit))
-    return page.page(found, limit, lambda one: one.number, lambda one: _member(work, one))
+    found = rows.people(work.session, where, page.after(work, cursor), page.checked(limit))
+    return page.page(work, found, limit, lambda one: one.number, lambda one: _member(work, one))
 
 
 def condition(work: Work, rules: Mapping[str, Any]) -> ColumnElement[bool]:

@@ -94,8 +94,8 @@ def get(work: Work, template_id: str) -> TemplateRow:
 
 def listing(work: Work, *, search: str = "", cursor: str | None = None, limit: int = 50) -> Page[TemplateRow]:
     """The app's templates, newest first."""
-    found = queries.listing(work.session, work.app_id, clean(search), page.after(cursor), page.checked(limit))
-    return page.page(found, limit, lambda pair: pair[0].id or 0, lambda pair: _row(work, pair[0], pair[1]))
+    found = queries.listing(work.session, work.app_id, clean(search), page.after(work, cursor), page.checked(limit))
+    return page.page(work, found, limit, lambda pair: pair[0].id or 0, lambda pair: _row(work, pair[0], pair[1]))
 
 
 def versions(work: Work, template_id: str) -> tuple[TemplateState, ...]:

@@ -10,7 +10,7 @@ import reflex as rx
 from backend.services.timeline import HOUR, Line, Timeline, timeline
 from console import theme
 
-FEW = 31
+FEW = 100
 DAILY = timedelta(days=1).total_seconds()
 NESTED = (0.8, 0.5, 0.22)  # of a step: each measure is a part of the one before it, so it stands inside
 CONFIG = {"displayModeBar": False, "responsive": True}

@@ -4,7 +4,9 @@ import reflex as rx
 from reflex.experimental import ClientStateVar
 from reflex.vars import FunctionVar
 
-EMPTY = {"language": "", "title": "", "subtitle": "", "body": "", "image": "", "link": "", "buttons": []}
+from console.rows.compose import Draft, draft_json
+
+EMPTY = draft_json(Draft())
 
 draft_var = ClientStateVar.create("compose_draft", default=EMPTY)
 _HELD = f"refs['_client_state_{draft_var._getter_name}']"
@@ -12,14 +14,23 @@ _TELL = f"refs['_client_state_{draft_var._setter_name}']"
 
 
 def text(name: str) -> rx.Var[str]:
-    """A field of the draft, for drawing."""
+    """A field of the draft as it is typed."""
     return draft_var.value.to(dict)[name].to(str)
 
 
-def button_titles() -> rx.Var[list[str]]:
-    """The texts of the buttons that have one."""
+def shown(name: str) -> rx.Var[str]:
+    """A field as it is sent: in another language the default's words show through where nothing else is said."""
     held = draft_var.value
-    titles = f"({held!s}?.buttons ?? []).map((_row) => _row.title).filter(Boolean)"
+    return rx.Var(
+        f"({held!s}?.{name} || {held!s}?.base?.{name} || '')", _var_type=str, _var_data=held._get_all_var_data()
+    )
+
+
+def button_titles() -> rx.Var[list[str]]:
+    """The texts of the buttons that have one; other languages show the default's."""
+    held = draft_var.value
+    rows = f"({held!s}?.language ? {held!s}?.base?.buttons : {held!s}?.buttons)"
+    titles = f"({rows} ?? []).map((_row) => _row.title).filter(Boolean)"
     return rx.Var(titles, _var_type=list[str], _var_data=held._get_all_var_data())
 
 

@@ -122,7 +122,7 @@ def _cancel(row: rx.Var[CampaignLine]) -> rx.Component:
 def _delete(row: rx.Var[CampaignLine], action: str, consequence: str) -> rx.Component:
     sign = "trash-2" if action.startswith("Delete") else "archive"
     return confirm(
-        icon_button(sign, action, class_name="icon-button hide-phone"),
+        icon_button(sign, action),
         f"{action}?",
         rx.fragment("“", row.name, "”: ", consequence[0].lower() + consequence[1:]),
         action,

@@ -5,7 +5,7 @@ An edit changes only the fields that the composer knows: what a program has set 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -172,9 +172,9 @@ def _replaced(draft: Draft, buttons: tuple[Button, ...]) -> Draft:
     return Draft(draft.language, draft.title, draft.subtitle, draft.body, draft.image, draft.link, buttons)
 
 
-def draft_json(draft: Draft) -> dict[str, Any]:
-    """The draft as the browser holds it."""
-    return asdict(draft) | {"buttons": [asdict(button) for button in draft.buttons]}
+def draft_json(draft: Draft, base: Draft | None = None) -> dict[str, Any]:
+    """The draft as the browser holds it; `base` is what shows through where another language says nothing."""
+    return asdict(draft) | {"base": asdict(base or Draft())}
 
 
 def extras_of(content: Mapping[str, Any]) -> Extras:
@@ -240,6 +240,11 @@ def _field(path: str) -> str:
 def local_text(at: str | None, zone: str) -> str:
     """An instant as a `datetime-local` field wants it, in that zone."""
     return f"{datetime.fromisoformat(at).astimezone(ZoneInfo(zone)):%Y-%m-%dT%H:%M}" if at else ""
+
+
+def tomorrow(now: datetime, zone: str) -> str:
+    """Nine in the morning of the next day there: what is offered first."""
+    return f"{now.astimezone(ZoneInfo(zone)) + timedelta(days=1):%Y-%m-%d}T09:00"
 
 
 def instant(wall: str, zone: str) -> str:

@@ -77,7 +77,7 @@ def _trend(count: int, before: int, days: int) -> str:
         return f"in {days} days"
     change = 100 * (count - before) / before
     sign = "+" if change >= 0 else "−"
-    return f"{sign}{abs(change):.1f}% on the {days} days before"
+    return f"{sign}{abs(change):.1f}% vs period before"
 
 
 def _day(at: datetime, zone: str) -> str:

@@ -111,4 +111,4 @@ class ContentState(rx.State):
         self.draft = rows.draft_of(content, language)
         self.revision += 1
         await (await self.get_state(PreviewState))._render(content)
-        return draft_var.push(rows.draft_json(self.draft))
+        return draft_var.push(rows.draft_json(self.draft, rows.draft_of(content)))

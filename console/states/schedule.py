@@ -6,6 +6,7 @@ from zoneinfo import available_timezones
 import reflex as rx
 
 from backend.domain.vocabulary import Role
+from console.core import core
 from console.rows import compose as rows
 from console.states.base import requires
 from console.states.compose import UNSAVED, ComposeState
@@ -43,6 +44,8 @@ class ScheduleState(rx.State):
     @requires(Role.EDITOR)
     async def choose_kind(self, kind: str):
         self.kind = AT if kind == AT else NOW
+        if self.kind == AT and not self.wall:
+            self.wall, self.revision = rows.tomorrow(core().clock(), self.zone), self.revision + 1
         await self._store()
 
     @rx.event

@@ -204,6 +204,8 @@ async def test_a_schedule_is_an_instant_of_its_zone(editor):
     await draft(editor)
     await editor.do(ScheduleState.choose_kind, "at")
     compose = await editor.state(ComposeState)
+    assert (compose.saved, (await editor.state(ScheduleState)).wall[10:]) == (SAVED, "T09:00")
+    await editor.do(ScheduleState.choose_wall, "")
     assert compose.errors.schedule
     await editor.do(ScheduleState.choose_wall, "2030-12-01T09:00")
     assert compose.saved == SAVED

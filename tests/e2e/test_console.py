@@ -1,6 +1,7 @@
 """The main job, by a person with a browser; and every page, wide and narrow, light and dark."""
 
 import re
+import socket
 
 import pytest
 
@@ -120,3 +121,33 @@ def test_every_page_fits(owner, open_page, width, height, scheme):
         page.locator(ready).first.wait_for()
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, path
+
+
+def test_on_a_phone_the_navigation_is_a_drawer(owner, open_page):
+    page = open_page(width=390, height=844)
+    page.goto("/campaigns")
+    page.locator("tbody tr").first.wait_for()
+    expect(page.get_by_role("link", name="Deliveries")).to_have_count(0)
+    page.get_by_role("button", name="Open navigation").click()
+    drawer = page.get_by_role("dialog")
+    drawer.get_by_role("button", name="Switch app").click()
+    expect(page.get_by_role("menuitem", name="Demo shop")).to_be_visible()
+    page.keyboard.press("Escape")
+    drawer.get_by_role("link", name="Deliveries").click()
+    expect(page.get_by_role("heading", name="Deliveries")).to_be_visible()
+    expect(drawer).to_be_hidden()
+
+
+@pytest.mark.parametrize(("origin", "taken"), [(None, True), ("http://evil.example", False)])
+def test_the_websocket_is_held_to_its_own_origin(product, origin, taken):
+    host, port = product.base.removeprefix("http://").split(":")
+    request = (
+        "GET /_event/?EIO=4&transport=websocket HTTP/1.1\r\n"
+        f"Host: {host}:{port}\r\nOrigin: {origin or product.base}\r\n"
+        "Connection: Upgrade\r\nUpgrade: websocket\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(request.encode())
+        status = connection.recv(64).split()[1]
+    assert (status == b"101") is taken

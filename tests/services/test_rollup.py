@@ -51,7 +51,7 @@ def test_another_pass_and_a_recount_change_nothing(core, app):
     assert roll(core, NOW + timedelta(hours=1)) > 0
     assert rolled(core) == first
     with at(core, NOW).reading(CLOCK) as work:
-        assert not rollup.anything_behind(work)
+        assert not rollup.count(work).seen
     with at(core, NOW).work(CLOCK) as work:
         assert rollup.recompute(work) == 6
     assert rolled(core) == first == expected(history)
@@ -165,6 +165,7 @@ def test_a_run_that_somebody_is_writing_to_is_not_waited_for(postgres_core):
         assert roll(postgres_core) == 5
     with postgres_core.reading(CLOCK) as work:
         assert work.session.get(Run, busy.id).rolled_at is None
+        assert busy.id not in {cell[0] for cell in rolled(postgres_core)}
         assert work.session.get(Run, history[1].run.id).rolled_at == NOW - rollup.MARGIN
     assert roll(postgres_core) == 1
     assert rolled(postgres_core) == expected(history)
@@ -173,8 +174,8 @@ def test_a_run_that_somebody_is_writing_to_is_not_waited_for(postgres_core):
 def test_counting_keeps_no_writer_waiting(sqlite_core):
     random_history(sqlite_core, other_app(sqlite_core, "shop"), 4)
     with at(sqlite_core, NOW).reading(CLOCK) as work:
-        assert rollup.anything_behind(work)
         found = rollup.count(work)
+        assert found.seen
         with sqlite_core.work(CLOCK) as writer:
             writer.session.execute(text("UPDATE app SET name = 'changed meanwhile'"))
     with sqlite_core.work(CLOCK) as work:

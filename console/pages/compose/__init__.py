@@ -70,7 +70,11 @@ def _head() -> rx.Component:
         ),
         rx.el.span(AudienceState.reach.shown, " devices", class_name="muted small tnum hide-phone"),
         rx.button(
-            icon("rocket"), word, id="review", on_click=[ContentState.edit(draft.now()), LaunchState.review], disabled=(ComposeState.state != "draft")
+            icon("rocket"),
+            word,
+            id="review",
+            on_click=[ContentState.edit(draft.now()), LaunchState.review],
+            disabled=(ComposeState.state != "draft"),
         ),
         badge=campaign_badge(ComposeState.state),
         back=back_link("Campaigns", routes.CAMPAIGNS),

@@ -50,13 +50,13 @@ def _texts(server: rx.Var[Shown]) -> Texts:
     exact = PreviewState.shown.person != ""
 
     def pick(name: str) -> rx.Var[str]:
-        return rx.cond(exact, getattr(server, name), draft.sample(draft.text(name)))
+        return rx.cond(exact, getattr(server, name), draft.sample(draft.shown(name)))
 
     return Texts(
         title=pick("title"),
         subtitle=pick("subtitle"),
         body=pick("body"),
-        image=rx.cond(exact, server.image, draft.text("image")),
+        image=rx.cond(exact, server.image, draft.shown("image")),
         buttons=rx.cond(exact, server.buttons, draft.button_titles()).to(list[str]),
         urgent=server.urgent,
     )
