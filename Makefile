@@ -26,7 +26,7 @@ contracts: .venv/.dev
 	$(BIN)/lint-imports
 
 check: lint types contracts      ## what to run while working (under a minute)
-	$(BIN)/python -m pytest -q -m "not slow and not e2e" -n 2
+	$(BIN)/python -m pytest -q -m "not slow and not e2e and not postgres" -n 2
 
 test: lint types contracts chromium  ## everything
 	$(BIN)/python -m pytest -m "not e2e" -n 2

@@ -195,7 +195,7 @@ def _steps(found: Any, attempts: Sequence[Attempt], receipts: Sequence[Receipt])
     ]
     for attempt in attempts:
         title, tone = OUTCOMES.get(attempt.outcome, (attempt.outcome.capitalize(), "bad"))
-        said = f"{attempt.status} {attempt.reason}".strip() if attempt.status else attempt.reason
+        said = " ".join(dict.fromkeys(filter(None, (str(attempt.status or ""), attempt.reason))))
         again = f" Next try {attempt.retry_at:%H:%M:%S} UTC." if attempt.retry_at else ""
         steps.append(Step(attempt.at, title, f"{said}.{again}", tone))
     steps.append(_end(found))

@@ -8,7 +8,8 @@ from sqlalchemy import ColumnElement
 from backend.bootstrap import Core
 from backend.db import CLOCK, Work
 from backend.domain import experiment
-from backend.domain.vocabulary import CampaignState, RunState
+from backend.domain.vocabulary import CampaignState, PauseReason, RunState
+from backend.errors import TocsinError
 from backend.models import Run
 from backend.queries import campaigns, deliveries, planning
 from backend.services import segmentation
@@ -23,14 +24,30 @@ def tick(core: Core) -> int:
         waiting = campaigns.planning_runs(work.session)
     pages = 0
     for run_id, app_id in waiting:
-        while True:
-            with core.work(CLOCK, app_id) as work:
-                more = plan_page(work, run_id)
-            pages += 1
-            if not more:
-                break
-        _analyse(core, run_id)
+        try:
+            pages += _plan(core, run_id, app_id)
+        except TocsinError as error:
+            _stop(core, run_id, error.detail)
     return pages
+
+
+def _plan(core: Core, run_id: int, app_id: int) -> int:
+    """Plans one run to its end; pages written."""
+    pages, more = 0, True
+    while more:
+        with core.work(CLOCK, app_id) as work:
+            more = plan_page(work, run_id)
+        pages += 1
+    _analyse(core, run_id)
+    return pages
+
+
+def _stop(core: Core, run_id: int, why: str) -> None:
+    """A run that cannot be planned waits for a member and says why; the runs behind it go on."""
+    with core.work(CLOCK) as work:
+        paused = {"state": RunState.PAUSED, "pause_reason": PauseReason.GUARDRAIL, "pause_detail": why}
+        campaigns.set_run(work.session, run_id, [RunState.PLANNING], **paused)
+        campaigns.pause_campaign_of(work.session, run_id, work.now)
 
 
 def plan_page(work: Work, run_id: int) -> bool:

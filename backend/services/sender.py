@@ -251,9 +251,13 @@ def _settled_by_receipts(work: Work, fates: Sequence[Fate]) -> list[Fate]:
 
 
 def _pause(work: Work, held: Held, outcome: Outcome) -> None:
-    """Our own configuration is wrong: the run stops before it burns its audience, and says why."""
+    """Our own configuration is wrong: the run stops before it burns its audience, and says why.
+
+    The lane keeps the reason but is not shut: another run finds out by itself and says so too, where
+    a shut lane would leave it waiting without a word.
+    """
     sentence = f"The provider refuses our credential: {outcome.reason or outcome.status}."
-    credentials.hold(work, held.claim.credential_id, sentence)
+    credentials.hold(work, held.claim.credential_id, sentence, until=work.now)
     campaigns.set_run(
         work.session,
         held.claim.run_id,

@@ -23,9 +23,11 @@ def end_rows(core: Core) -> int:
         state = DeliveryState.CANCELLED if why == "cancelled" else DeliveryState.EXPIRED
         with core.work(CLOCK) as work:
             reason = None if state is DeliveryState.CANCELLED else "too_late"
-            ended += deliveries.end_planned(work.session, run_id, state, reason, work.now, PAGE)
+            rows = deliveries.end_planned(work.session, run_id, state, reason, work.now, PAGE)
             chunks.close_empty(work.session, [run_id])
-            deliveries.touch_run(work.session, run_id, work.now)
+            if rows:
+                deliveries.touch_run(work.session, run_id, work.now)
+            ended += rows
     return ended
 
 
