@@ -11,11 +11,14 @@ from reflex_base.environment import environment
 
 from backend import scheduler
 from backend.api import create_api
+from backend.api.ingest import close_receipt_log
 from console import pages, shell
 from console.asgi import body_limit, security_headers
 from console.components.charts import warm_up
 from console.core import core
 from console.states.errors import explain
+
+api = create_api(core())
 
 # The API's own routes win and everything else falls through to the pages; the wrappers go around both.
 app = rx.App(
@@ -25,7 +28,7 @@ app = rx.App(
         rx.el.link(rel="icon", href="/icon.svg", type="image/svg+xml"),
     ],
     html_lang="en",
-    api_transformer=[create_api(core()), body_limit, security_headers, wrap_asgi_with_proxy_headers],
+    api_transformer=[api, body_limit, security_headers, wrap_asgi_with_proxy_headers],
     backend_exception_handler=explain,
 )
 
@@ -35,6 +38,7 @@ async def _ticking() -> AsyncIterator[None]:
     warming = asyncio.create_task(asyncio.to_thread(warm_up))
     async with scheduler.running(core()):
         yield
+    close_receipt_log(api)
     await warming
 
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from backend.api.cors import CorsByApp
 from backend.bootstrap import Core
 from console import build
 from console import core as held
@@ -53,7 +54,8 @@ def load(folder: Path):
 
     from console.console import app
 
-    return app()
+    # Reflex's own outermost layer would answer every preflight: ours, which knows the apps' origins, goes around it.
+    return CorsByApp(app(), held.core)
 
 
 async def _announce(host: str, port: int, on_ready: Callable[[], None] | None) -> None:

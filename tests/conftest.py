@@ -71,9 +71,14 @@ def migrated_postgres(postgres_url: str) -> str:
 
 
 def empty(core: Core) -> None:
-    names = ", ".join(f'"{name}"' for name in SQLModel.metadata.tables)
+    """Empties the tables that have rows: truncating all of them takes a second a test."""
+    looks = " UNION ALL ".join(
+        f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM \"{name}\")" for name in SQLModel.metadata.tables
+    )
     with core.engine.begin() as connection:
-        connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+        if used := connection.execute(text(looks)).scalars().all():
+            names = ", ".join(f'"{name}"' for name in used)
+            connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
 
 
 @pytest.fixture

@@ -88,6 +88,7 @@ async def test_credentials_are_kept_without_ever_telling_their_secrets(admin: ht
     assert [one["id"] for one in await items(admin, path)] == [row["id"], webpush["id"]]
 
 
+@pytest.mark.parametrize("core", ["sqlite"], indirect=True)
 async def test_a_credential_that_does_not_parse_is_refused_and_nothing_is_stored(admin: httpx.AsyncClient, app):
     path = f"{V1}/apps/{app.id}/credentials"
     for body, fields in (
@@ -192,6 +193,7 @@ async def test_an_admin_key_makes_no_owner(admin: httpx.AsyncClient):
     assert await items(admin, "/members") == []
 
 
+@pytest.mark.parametrize("core", ["sqlite"], indirect=True)
 async def test_the_audit_trail_names_the_key_that_acted(admin: httpx.AsyncClient, app):
     await made(admin, "/categories", slug="news", name="News", kind="marketing")
     first = (await admin.get(f"{V1}/audit?limit=1")).json()

@@ -8,8 +8,7 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 
 from backend import errors
-from backend.api import create_api, problems
-from backend.api.deps import OPEN
+from backend.api import problems
 from backend.bootstrap import Core
 from backend.errors import FieldError
 
@@ -23,9 +22,11 @@ def core(sqlite_core: Core) -> Core:
 
 
 @pytest.fixture
-def own_api(core: Core) -> FastAPI:
-    """For tests that add routes."""
-    return create_api(core)
+def own_api() -> FastAPI:
+    """The same walls around routes of a test's own."""
+    app = FastAPI()
+    problems.install(app)
+    return app
 
 
 def over(api: FastAPI) -> httpx.AsyncClient:
@@ -60,7 +61,7 @@ async def test_expected_errors_leave_as_problems(own_api: FastAPI, error, status
     def fail() -> None:
         raise error
 
-    own_api.add_api_route("/auth/fail", fail, dependencies=[OPEN])
+    own_api.add_api_route("/auth/fail", fail)
     async with over(own_api) as http:
         answer = await http.get("/auth/fail")
     body = problem(answer, status, code)
@@ -76,7 +77,7 @@ async def test_what_nobody_expected_is_logged_and_told_by_number_only(own_api: F
     def fail() -> None:
         raise RuntimeError("the secret is hunter2")
 
-    own_api.add_api_route("/auth/fail", fail, dependencies=[OPEN])
+    own_api.add_api_route("/auth/fail", fail)
     with caplog.at_level(logging.ERROR, logger="tocsin.api"):
         async with over(own_api) as http:
             answer = await http.get("/auth/fail")

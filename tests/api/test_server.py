@@ -46,6 +46,7 @@ def plan(core: Core) -> None:
     planner.tick(core)
 
 
+@pytest.mark.parametrize("core", ["sqlite"], indirect=True)
 async def test_a_draft_is_told_with_every_default_and_round_trips(server: httpx.AsyncClient):
     made = await post(server, "/campaigns", 201, **definition())
     assert (made["name"], made["state"], made["version"], made["revision"]) == ("Spring sale", "draft", 1, None)
@@ -85,6 +86,7 @@ async def test_a_campaign_is_an_object(server: httpx.AsyncClient, body: object):
     assert (await server.post(f"{V1}/campaigns", json=body)).status_code == 422
 
 
+@pytest.mark.parametrize("core", ["sqlite"], indirect=True)
 async def test_a_campaign_is_changed_by_whoever_knows_its_version(server: httpx.AsyncClient):
     made = await draft(server)
     changed = (await server.patch(f"{V1}/campaigns/{made}", json={"name": "Summer", "version": 1})).json()
@@ -123,6 +125,7 @@ async def test_a_campaign_goes_from_preflight_to_report(core: Core, server: http
     assert set(report) >= {"totals", "by_variant", "by_platform", "by_reason", "runs", "people_unreachable"}
 
 
+@pytest.mark.parametrize("core", ["sqlite"], indirect=True)
 async def test_an_audience_that_has_moved_is_not_launched(server: httpx.AsyncClient, people: list[str]):
     made = await draft(server)
     answer = await server.post(f"{V1}/campaigns/{made}/launch", json={"expected_audience": 500})
@@ -131,6 +134,7 @@ async def test_an_audience_that_has_moved_is_not_launched(server: httpx.AsyncCli
     assert (await get(server, f"/campaigns/{made}"))["state"] == "draft"
 
 
+@pytest.mark.parametrize("core", ["sqlite"], indirect=True)
 async def test_a_verb_in_the_wrong_state_says_which_states_allow_it(server: httpx.AsyncClient, people: list[str]):
     made = await draft(server)
     for verb in ("pause", "resume", "cancel"):
@@ -157,6 +161,7 @@ async def test_pause_resume_and_cancel(core: Core, server: httpx.AsyncClient, pe
     assert {row["state"] for row in (await get(server, "/deliveries"))["items"]} == {"cancelled"}
 
 
+@pytest.mark.parametrize("core", ["sqlite"], indirect=True)
 async def test_copies_and_deletes(server: httpx.AsyncClient):
     made = await draft(server)
     copy = await post(server, f"/campaigns/{made}/duplicate", 201)

@@ -151,3 +151,15 @@ def test_the_websocket_is_held_to_its_own_origin(product, origin, taken):
         connection.sendall(request.encode())
         status = connection.recv(64).split()[1]
     assert (status == b"101") is taken
+
+
+def test_a_page_of_an_allowed_origin_may_register_a_device_and_no_other(product):
+    """The preflight is answered by the apps' own lists, though a framework stands around the API."""
+    import httpx
+
+    asked = {"access-control-request-method": "POST", "access-control-request-headers": "authorization"}
+    with httpx.Client(base_url=product.base) as browser:
+        receipts = browser.options("/api/v1/receipts", headers={**asked, "origin": "https://anywhere.example"})
+        devices = browser.options("/api/v1/devices", headers={**asked, "origin": "https://anywhere.example"})
+    assert receipts.headers["access-control-allow-origin"] == "*"
+    assert "access-control-allow-origin" not in devices.headers

@@ -276,7 +276,7 @@ def test_two_owners_cannot_remove_each_other_at_once(core: Core):
         try:
             with core.work(OPERATOR) as work:
                 work.session.connection()
-                ready.wait(5)
+                ready.wait(30)
                 members.remove(work, member_id)
         except Conflict:
             return "stays"
