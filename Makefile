@@ -25,8 +25,8 @@ types: .venv/.dev
 contracts: .venv/.dev
 	$(BIN)/lint-imports
 
-check: lint types contracts      ## what to run while working (under a minute)
-	$(BIN)/python -m pytest -q -m "not slow and not e2e and not postgres" -n 2
+check: lint types contracts      ## what to run while working (under a minute): the rules and the rooms, on SQLite
+	$(BIN)/python -m pytest -q -m "not slow and not e2e and not postgres" -n 2 tests/domain tests/services tests/console tests/test_architecture.py
 
 test: lint types contracts chromium  ## everything
 	$(BIN)/python -m pytest -m "not e2e" -n 2

@@ -18,6 +18,15 @@ from backend.services import apps
 from backend.settings import load
 
 POSTGRES = os.environ.get("TOCSIN_TEST_POSTGRES", "postgresql+psycopg://root@127.0.0.1:5432/postgres")
+SLOW = {  # whole processes, thousands of pushes: half of the suite's time
+    "test_cli",
+    "test_pipeline",
+    "test_simulator_contract",
+    "test_simulator_http2",
+    "test_simulator_people",
+    "test_simulator_process",
+    "test_transport",
+}
 SECRET = "tests-only-0123456789abcdefghijklmnopqrstuvwxyz"
 
 
@@ -119,4 +128,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         chosen = getattr(item, "callspec", None)
         if "postgresql" in (chosen.params.values() if chosen else ()):
             item.add_marker("postgres")
+        if item.path.stem in SLOW:
+            item.add_marker("slow")
     items.sort(key=lambda item: item.get_closest_marker("e2e") is not None)
