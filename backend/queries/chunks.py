@@ -103,8 +103,11 @@ def anybody_late(session: Session, now: datetime) -> bool:
     return bool(session.execute(select(late)).scalar_one())
 
 
-def later(session: Session, chunk: ClaimedChunk, not_before: datetime, priority: int) -> int:
-    """The number of a waiting chunk of the same run and lane for that instant, made if there is none."""
+def later(session: Session, chunk: ClaimedChunk, not_before: datetime) -> int:
+    """The number of a waiting chunk of the same run and lane for that instant, made if there is none.
+
+    It is as urgent as the chunk it follows: a code that a person waits for stays ahead on its second try.
+    """
     waiting = (
         select(col(Chunk.number))
         .where(
@@ -120,6 +123,7 @@ def later(session: Session, chunk: ClaimedChunk, not_before: datetime, priority:
     if found is not None:
         return int(found)
     number = reserve(session, chunk.run_id, 1)
+    priority = select(col(Chunk.priority)).where(col(Chunk.id) == chunk.id).scalar_subquery()
     values = {"run_id": chunk.run_id, "number": number, "credential_id": chunk.credential_id}
     session.execute(
         insert(Chunk).values(**values, priority=priority, not_before=not_before, state=ChunkState.READY, fence=0)

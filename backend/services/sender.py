@@ -232,7 +232,7 @@ def _verdict(prepared: Ready | NotSent) -> deliveries.Verdict:
 def write_fates(work: Work, claim: ClaimedChunk, fates: Sequence[Fate]) -> None:
     """Writes a group's results, moving those that wait into later chunks of the same lane."""
     instants = sorted({f.retry_at for f in fates if f.retry_at is not None})
-    numbers = {at: chunks.later(work.session, claim, at, 0) for at in instants}
+    numbers = {at: chunks.later(work.session, claim, at) for at in instants}
     results = [f.result if f.retry_at is None else replace(f.result, chunk=numbers[f.retry_at]) for f in fates]
     deliveries.write_results(work.session, results, work.now)
     deliveries.write_attempts(work.session, [f.attempt for f in fates if f.attempt is not None])

@@ -274,3 +274,22 @@ def test_messages_and_tests_go_out_and_explain_themselves(core: Core, provider: 
         assert campaigns.get(work, made).row.progress is None
         found = deliveries.search(work, user_id="u0000001")
     assert {row.id for row in found.items} == set(sent.deliveries)
+
+
+def test_a_second_try_is_as_urgent_as_the_first(sqlite_core: Core, provider: Simulator):
+    core = sqlite_core
+    app = shop(core, provider.authority, 60)
+    provider.behave(mix={"apns": {"503/ServiceUnavailable": 1.0}})
+    with core.work(OPERATOR, app.number) as work:
+        messages.send(work, {"user_ids": [f"u{n:07d}" for n in range(20)]}, content={"title": "Code"})
+    with sending(core):
+        import time
+
+        deadline = time.monotonic() + 10
+        while not attempts(core) and time.monotonic() < deadline:
+            time.sleep(0.05)
+    assert attempts(core)
+    with core.engine.connect() as connection:
+        urgency = connection.execute(text("SELECT DISTINCT priority, number > 2 FROM chunk")).all()
+    assert {priority for priority, _ in urgency} == {10}
+    assert any(later for _, later in urgency)
