@@ -158,10 +158,6 @@ def end_session(session: Session, token_hash: str) -> None:
     session.execute(delete(MemberSession).where(col(MemberSession.token_hash) == token_hash))
 
 
-def end_sessions(session: Session, member_id: int) -> None:
-    session.execute(delete(MemberSession).where(col(MemberSession.member_id) == member_id))
-
-
 def forget_sessions(session: Session, now: datetime) -> int:
     """Removes sessions and invitations that have run out; how many sessions."""
     session.execute(delete(Invitation).where(col(Invitation.expires_at) <= now))

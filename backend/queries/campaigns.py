@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, exists, func, or_, select, update
+from sqlalchemy import and_, exists, func, select, update
 from sqlmodel import Session, col
 
 from backend.domain.vocabulary import CampaignKind, CampaignState, ChunkState, RunState
-from backend.models import App, Campaign, Category, Chunk, MessageTarget, Revision, Run, Variant
+from backend.models import App, Campaign, Category, Chunk, Revision, Run, Variant
 
 
 def find(session: Session, app_id: int, campaign_id: int, *, lock: bool) -> Campaign | None:
@@ -185,11 +185,6 @@ def finish_campaign_of(session: Session, run_id: int, now: datetime) -> None:
     set_campaign_of(session, run_id, running, state=CampaignState.FINISHED, finished_at=now)
 
 
-def target_devices(session: Session, run_id: int) -> int:
-    """How many devices a message or test was addressed to."""
-    return int(session.execute(select(func.count()).where(col(MessageTarget.run_id) == run_id)).scalar_one())
-
-
 def using_segment(session: Session, app_id: int, public_id: str) -> Sequence[str]:
     """Names of campaigns, yet to end, whose audience names the segment."""
     ended = (CampaignState.FINISHED, CampaignState.CANCELLED, CampaignState.ARCHIVED)
@@ -201,10 +196,3 @@ def using_segment(session: Session, app_id: int, public_id: str) -> Sequence[str
 def _named(definition: dict[str, Any]) -> list[str]:
     audience = definition.get("audience") or {}
     return [*audience.get("include", []), *audience.get("exclude", [])]
-
-
-def runs_to_watch(session: Session, app_id: int) -> Sequence[Run]:
-    """The app's runs that are on their way."""
-    alive = (RunState.PLANNING, RunState.RUNNING, RunState.PAUSED)
-    mine = and_(col(Run.app_id) == app_id, or_(col(Run.state).in_(alive)))
-    return session.execute(select(Run).where(mine).order_by(col(Run.id).desc())).scalars().all()

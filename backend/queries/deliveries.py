@@ -213,15 +213,6 @@ def orphans(session: Session, run_id: int, chunk: int, *, retry: bool, now: date
     return int(session.execute(statement).rowcount)  # type: ignore[attr-defined]
 
 
-def unsend(session: Session, ids: Sequence[int]) -> None:
-    """Back to planned: these were marked but certainly never written to the network."""
-    statement = text(
-        f"UPDATE delivery SET state = 'planned' FROM {table_from_json(_sqlite(session), {'id': 'bigint'})} "
-        "WHERE delivery.id = v.id AND delivery.state = 'sending'"
-    )
-    session.execute(statement, {"rows": json.dumps([{"id": i} for i in ids])})
-
-
 def end_planned(
     session: Session, run_id: int, state: DeliveryState, reason: str | None, now: datetime, limit: int
 ) -> int:

@@ -1,10 +1,12 @@
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 from peer import Faults, Peer, Reply, Request, certificate
+from simulator_client import Simulator, running
 
 from backend.providers.transport import Limits, Transport
 
@@ -49,3 +51,21 @@ async def transport(ca: str) -> AsyncIterator[Callable[..., Transport]]:
     yield make
     for each in made:
         await each.close()
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("simulator")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def one(directory: Path) -> AsyncIterator[Simulator]:
+    async with running(directory) as simulator:
+        yield simulator
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def simulator(one: Simulator) -> Simulator:
+    """The same for all of this file's tests, as if it had just started."""
+    await one.refresh()
+    return one

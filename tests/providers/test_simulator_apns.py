@@ -3,36 +3,15 @@
 import ssl
 import time
 import uuid
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import httpx
 import pytest
-import pytest_asyncio
 from cryptography.hazmat.primitives.asymmetric import ec
-from simulator_client import REMOVE, TOPIC, Simulator, running
+from simulator_client import REMOVE, TOPIC, Simulator
 
 from backend.simulator.certificates import private_pem
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("simulator")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def one(directory: Path) -> AsyncIterator[Simulator]:
-    async with running(directory) as simulator:
-        yield simulator
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def simulator(one: Simulator) -> Simulator:
-    """The same for all of this file's tests, as if it had just started."""
-    await one.refresh()
-    return one
 
 
 async def test_accepts_a_good_push_and_echoes_its_id(simulator: Simulator):

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
-from simulator_client import TOPIC, Simulator, running
+from simulator_client import TOPIC, Simulator
 
 from backend.domain.message import Action, Address, Message
 from backend.domain.vocabulary import AddressKind, Platform, Priority, ProviderName
@@ -32,24 +31,6 @@ class Network:
 
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("simulator")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def one(directory: Path) -> AsyncIterator[Simulator]:
-    async with running(directory) as simulator:
-        yield simulator
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def simulator(one: Simulator) -> Simulator:
-    """The same for all of this file's tests, as if it had just started."""
-    await one.refresh()
-    return one
 
 
 def credential_body(simulator: Simulator, name: ProviderName) -> dict[str, Any]:

@@ -1,14 +1,11 @@
 """The simulated FCM and its OAuth: a good message passes, each broken rule has its own error body."""
 
 import time
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
-import pytest_asyncio
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from simulator_client import REMOVE, Simulator, running
+from simulator_client import REMOVE, Simulator
 
 from backend.simulator import fcm_schema
 
@@ -16,24 +13,6 @@ FCM_ERROR = "type.googleapis.com/google.firebase.fcm.v1.FcmError"
 BAD_REQUEST = "type.googleapis.com/google.rpc.BadRequest"
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("simulator")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def one(directory: Path) -> AsyncIterator[Simulator]:
-    async with running(directory) as simulator:
-        yield simulator
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def simulator(one: Simulator) -> Simulator:
-    """The same for all of this file's tests, as if it had just started."""
-    await one.refresh()
-    return one
 
 
 async def test_accepts_a_good_message(simulator: Simulator):

@@ -2,37 +2,16 @@
 
 import os
 import time
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import orjson
 import pytest
-import pytest_asyncio
-from simulator_client import REMOVE, Simulator, declarative, running
+from simulator_client import REMOVE, Simulator, declarative
 
 from backend.simulator.authority import Browser
 from backend.simulator.encoding import b64url, from_b64url
 from backend.simulator.encryption import decrypt, open_envelope
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("simulator")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def one(directory: Path) -> AsyncIterator[Simulator]:
-    async with running(directory) as simulator:
-        yield simulator
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def simulator(one: Simulator) -> Simulator:
-    """The same for all of this file's tests, as if it had just started."""
-    await one.refresh()
-    return one
 
 
 async def test_accepts_and_decrypts_a_good_push(simulator: Simulator):
