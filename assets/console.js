@@ -31,9 +31,24 @@
     const name = event.target instanceof HTMLInputElement && event.target.dataset.fills;
     const field = name && document.getElementById(name);
     if (!field || !event.target.files.length) return;
-    field.value = await event.target.files[0].text();
+    field.value = readable(await event.target.files[0].arrayBuffer());
     field.dispatchEvent(new Event("input", { bubbles: true }));
   });
+
+  /* A slider and its number field follow each other. */
+  document.addEventListener("input", (event) => {
+    const twin = event.target instanceof HTMLInputElement && document.getElementById(event.target.dataset.twin);
+    if (twin) twin.value = event.target.value;
+  });
+
+  /* Text as it stands; anything else, such as a .p12, in base64. */
+  function readable(buffer) {
+    try {
+      return new TextDecoder("utf-8", { fatal: true }).decode(buffer);
+    } catch {
+      return btoa(Array.from(new Uint8Array(buffer), (byte) => String.fromCharCode(byte)).join(""));
+    }
+  }
 
   function palette(event) {
     const list = event.target.closest(".palette");

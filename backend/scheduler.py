@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 
 from backend.bootstrap import Core
 from backend.db import CLOCK
-from backend.services import campaigns, planner, processes, rollup, upkeep
+from backend.services import campaigns, holds, planner, processes, rollup, upkeep
 
 log = logging.getLogger("tocsin.scheduler")
 
@@ -22,17 +22,21 @@ HOUR = 3600.0
 def launch(core: Core) -> None:
     """Starts what is due and plans what waits."""
     with core.reading(CLOCK) as work:
-        due = campaigns.anything_due(work)
+        due, planning = campaigns.awaited(work)
     if due:
         with core.work(CLOCK) as work:
             campaigns.tick(work)
-    planner.tick(core)
+    if due or planning:
+        planner.tick(core)
 
 
 def settle(core: Core) -> None:
-    """Ends rows that may not be sent any more, and runs that are done."""
+    """Ends rows that may not be sent any more, and runs that are done; pauses runs that have no lane left."""
+    if not upkeep.anything_alive(core):
+        return
     upkeep.end_rows(core)
     upkeep.finish_runs(core)
+    holds.tick(core)
 
 
 def roll_up(core: Core) -> None:
@@ -44,6 +48,12 @@ def sweep(core: Core) -> None:
     """Removes what is only kept for a time."""
     with core.work(CLOCK) as work:
         upkeep.sweep(work)
+
+
+def leave(core: Core, name: str) -> None:
+    """Says that this process has ended in good order."""
+    with core.work(CLOCK) as work:
+        processes.leave(work, name)
 
 
 def ticks(core: Core, name: str, address: str) -> list[tuple[Callable[[], None], float]]:
@@ -76,6 +86,7 @@ async def running(core: Core) -> AsyncIterator[None]:
         yield
     finally:
         scheduler.shutdown(wait=True)
+        _guarded(lambda: leave(core, name))()
 
 
 def _guarded(tick: Callable[[], None]) -> Callable[[], None]:

@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 MIN_SECRET = 32
 _WEAK = {"changeme", "secret", "password", "tocsin"}
@@ -34,6 +35,7 @@ class Settings:
     push_hosts: tuple[str, ...] = ()
     allow_private_networks: bool = False
     ca_file: Path | None = None
+    proxy_url: str | None = field(default=None, repr=False)
     smtp_url: str | None = field(default=None, repr=False)
     metrics_token: str | None = field(default=None, repr=False)
     log_level: str = "INFO"
@@ -79,6 +81,7 @@ def load(environ: Mapping[str, str] | None = None, *, defaults: Mapping[str, str
         push_hosts=_words(_read(env, "TOCSIN_PUSH_HOSTS")),
         allow_private_networks=_flag(env, "TOCSIN_ALLOW_PRIVATE_NETWORKS"),
         ca_file=_existing(_read(env, "TOCSIN_CA_FILE"), "TOCSIN_CA_FILE"),
+        proxy_url=_proxy(_read(env, "TOCSIN_PROXY_URL")),
         smtp_url=_read(env, "TOCSIN_SMTP_URL"),
         metrics_token=_read(env, "TOCSIN_METRICS_TOKEN"),
         log_level=(_read(env, "TOCSIN_LOG_LEVEL") or "INFO").upper(),
@@ -145,6 +148,20 @@ def _existing(text: str | None, name: str) -> Path | None:
     if text and not Path(text).is_file():
         raise SettingError(f"{name}: there is no file {text}")
     return Path(text) if text else None
+
+
+def _proxy(url: str | None) -> str | None:
+    """Checks it; the message does not repeat it, for it may hold a password."""
+    if url is None:
+        return None
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme == "http" and parts.hostname and parts.port and parts.path in {"", "/"}
+    except ValueError:
+        usable = False
+    if not usable:
+        raise SettingError("TOCSIN_PROXY_URL must be http://[user:password@]host:port")
+    return url
 
 
 def _number(env: Mapping[str, str], name: str, default: float, low: float, high: float) -> float:

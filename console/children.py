@@ -23,6 +23,11 @@ class Child:
         self._process: asyncio.subprocess.Process | None = None
         self._watching: asyncio.Task[None] | None = None
 
+    @property
+    def pid(self) -> int | None:
+        """Of the process that runs now."""
+        return self._process.pid if self._process else None
+
     def start(self) -> None:
         """Begins to run and watch it."""
         self._watching = asyncio.create_task(self._watch())

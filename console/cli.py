@@ -95,10 +95,23 @@ def demo(devices: int, as_json: bool) -> None:
 def simulator(context: click.Context) -> None:
     """The provider simulator alone: APNs, FCM with its token endpoint, Web Push, on loopback."""
     from backend.settings import load
-    from backend.simulator.run import main as simulate
+    from backend.simulator.command import main as simulate
 
     settings = load()
     simulate(["--directory", str(settings.simulator_dir), "--base-url", settings.base_url, *context.args])
+
+
+@main.command()
+@click.option("--pushes", default=10_000, show_default=True, type=click.IntRange(200, 1_000_000), help="For each.")
+@click.option("--postgresql", default=None, help="A server on which a database may be made and dropped.")
+@click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
+@plain
+def bench(pushes: int, postgresql: str | None, as_json: bool) -> None:
+    """Measure what a push costs, by provider, on SQLite and PostgreSQL, beside other senders if installed."""
+    from console import bench as measuring
+
+    figures = measuring.run(pushes, postgresql, lambda line: click.echo(line, err=True))
+    click.echo(json.dumps(measuring.as_json(figures)) if as_json else measuring.table(figures))
 
 
 @main.command(name="migrate")

@@ -149,7 +149,7 @@ def _simulator(authority: Authority) -> dict[str, Any]:
 
     trusted = ssl.create_default_context(cadata=authority.ca)
     with httpx.Client(http2=True, verify=trusted, timeout=10) as client:
-        counts: dict[str, Any] = client.get(f"{authority.endpoints.apns}/simulator/stats").raise_for_status().json()
+        counts: dict[str, Any] = client.get(f"{authority.endpoints.control}/simulator/stats").raise_for_status().json()
         return counts
 
 

@@ -19,6 +19,8 @@ EDIT_CAMPAIGN = "/campaigns/[campaign_id]/edit"
 DELIVERIES = "/deliveries"
 DELIVERY = "/deliveries/[delivery_id]"
 APPS = "/apps"
+HEALTH = "/health"
+SIMULATOR = "/simulator"
 SIGN_IN = "/auth/login"
 SIGN_UP = "/auth/setup"
 SIGN_OUT = "/auth/logout"
@@ -26,13 +28,17 @@ SIGN_OUT = "/auth/logout"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place in the navigation: where it is, who may open it, and the routes that belong to it."""
+    """A place in the navigation: where it is, who may open it, and the routes that belong to it.
+
+    A `simulated` one is shown only while this installation's simulator runs.
+    """
 
     label: str
     href: str
     icon: str
     role: Role
     routes: tuple[str, ...]
+    simulated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +60,14 @@ NAVIGATION: tuple[Group, ...] = (
         ),
     ),
     Group("Analyse", (Place("Deliveries", DELIVERIES, "send", Role.ANALYST, (DELIVERIES, DELIVERY)),)),
-    Group("Admin", (Place("Apps & credentials", APPS, "key-round", Role.ADMIN, (APPS,)),)),
+    Group(
+        "Admin",
+        (
+            Place("Apps & credentials", APPS, "key-round", Role.ADMIN, (APPS,)),
+            Place("Health", HEALTH, "heart-pulse", Role.ADMIN, (HEALTH,)),
+            Place("Simulator", SIMULATOR, "cloud-lightning", Role.ADMIN, (SIMULATOR,), simulated=True),
+        ),
+    ),
 )
 
 
@@ -73,6 +86,11 @@ def delivery(delivery_id: str) -> str:
 def deliveries(**filters: str | None) -> str:
     """The list of deliveries with these filters set."""
     return with_query(DELIVERIES, filters)
+
+
+def health(**asked: str) -> str:
+    """How sending goes: `open` names a lane to show in full, the rest narrows the dead letters."""
+    return with_query(HEALTH, asked)
 
 
 def with_query(path: str, values: Mapping[str, Any]) -> str:

@@ -169,7 +169,12 @@ def _search() -> rx.Component:
 def _group(group: routes.Group) -> rx.Component:
     weakest = min(place.role.rank for place in group.places)
     items = rx.el.div(
-        rx.el.div(group.label, class_name="nav-group"), *[_item(place) for place in group.places], class_name="stack-0"
+        rx.el.div(group.label, class_name="nav-group"),
+        *[
+            rx.cond(SessionState.simulator, _item(place), rx.fragment()) if place.simulated else _item(place)
+            for place in group.places
+        ],
+        class_name="stack-0",
     )
     return rx.cond(SessionState.me.rank >= weakest, items, rx.fragment()) if weakest else items
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import reflex as rx
 
-from backend.domain.vocabulary import CampaignState, CredentialStatus, DeliveryState
+from backend.domain.vocabulary import CampaignState, CredentialStatus, DeliveryState, LaneState
 
 ACCENT: Final = "iris"
 GREY: Final = "slate"
@@ -64,6 +64,30 @@ CREDENTIAL: Final[dict[str, Look]] = {
     "held": Look(CARE, "pause", "Held"),
 }
 
+LANE: Final[dict[str, Look]] = {
+    LaneState.PAUSED: Look(CARE, "pause", "Paused"),
+    LaneState.HELD: Look(CARE, "octagon-pause", "Held"),
+    LaneState.RESTING: Look(CARE, "timer", "Resting"),
+    LaneState.HALF_OPEN: Look(CARE, "timer-reset", "Trying"),
+    LaneState.STALLED: Look(BAD, "circle-alert", "Stalled"),
+    LaneState.SLOWED: Look(CARE, "gauge", "Slowed"),
+    LaneState.WORKING: Look(ACT, "send", "Sending"),
+    LaneState.IDLE: Look(QUIET, "circle-dot", "Idle"),
+}
+
+HOST: Final[dict[str, Look]] = {
+    "closed": Look(GOOD, "check", "Answers"),
+    "open": Look(CARE, "timer", "Resting"),
+    "half_open": Look(CARE, "timer-reset", "Trying"),
+}
+
+PROCESS: Final[dict[str, Look]] = {
+    "alive": Look(GOOD, "check", "Alive"),
+    "silent": Look(BAD, "circle-alert", "Silent"),
+}
+
+PROVIDER_ICON: Final[dict[str, str]] = {"apns": "smartphone", "fcm": "tablet-smartphone", "webpush": "globe"}
+
 STEP: Final[dict[str, Look]] = {
     "good": Look(GOOD, "check", ""),
     "wait": Look(CARE, "clock", ""),
@@ -71,7 +95,12 @@ STEP: Final[dict[str, Look]] = {
     "plain": Look(QUIET, "circle-dot", ""),
 }
 
-PLATFORM_ICON: Final[dict[str, str]] = {"ios": "smartphone", "android": "tablet-smartphone", "web": "globe"}
+PLATFORM_ICON: Final[dict[str, str]] = {
+    "ios": "smartphone",
+    "android": "tablet-smartphone",
+    "web": "globe",
+    "topic": "rss",
+}
 
 # Okabe–Ito, told apart by every common kind of colour vision; one hue a measure, on every page.
 BLUE: Final = "#0072B2"

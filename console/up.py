@@ -108,20 +108,18 @@ async def _with_simulator(chosen: Settings, children: list[Child]) -> Settings:
     simulator = Child("simulator", [*arguments, "--exit-with-parent"], chosen.child_environment())
     simulator.start()
     children.append(simulator)
-    endpoints = await _simulator_ready(chosen)
-    hosts = [url.removeprefix("https://") for url in (endpoints.apns, endpoints.fcm, endpoints.webpush)]
-    return replace(chosen, push_hosts=(*chosen.push_hosts, *hosts))
+    endpoints = await _simulator_ready(chosen, simulator)
+    return replace(chosen, push_hosts=(*chosen.push_hosts, *endpoints.push_hosts))
 
 
-async def _simulator_ready(chosen: Settings) -> Endpoints:
+async def _simulator_ready(chosen: Settings, simulator: Child) -> Endpoints:
+    """It announces itself when all its hosts listen; what its predecessor announced does not count."""
     async with asyncio.timeout(SIMULATOR_START):
         while True:
-            with contextlib.suppress(NotServing, OSError):
+            with contextlib.suppress(NotServing):
                 endpoints = Endpoints.read(chosen.simulator_dir)
-                port = int(endpoints.webpush.rpartition(":")[2])
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-                writer.close()
-                return endpoints
+                if endpoints.pid == simulator.pid:
+                    return endpoints
             await asyncio.sleep(0.1)
 
 

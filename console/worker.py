@@ -11,6 +11,7 @@ from backend.db import Actor
 from backend.dispatch import LeaseQueue
 from backend.services import processes
 from backend.services.sender import Sender
+from backend.services.topic_changes import TopicChanges
 from console.children import until_parent_ends
 from console.logs import setup
 
@@ -29,7 +30,8 @@ async def run(core: Core, *, exit_with_parent: bool = False) -> None:
         watching = asyncio.create_task(until_parent_ends(stop))
     else:
         loop.add_signal_handler(signal.SIGINT, stop.set)
-    await Sender(core, LeaseQueue(core), name).run(stop)
+    sender = Sender(core, LeaseQueue(core), name)
+    await asyncio.gather(sender.run(stop), TopicChanges(core, sender.lanes).run(stop))
     if watching:
         watching.cancel()
     with core.work(Actor("worker")) as work:

@@ -25,6 +25,9 @@ SLOW = {  # whole processes, thousands of pushes: half of the suite's time
     "test_simulator_http2",
     "test_simulator_people",
     "test_simulator_process",
+    "test_silent",
+    "test_topic_changes",
+    "test_topic_sends",
     "test_transport",
 }
 SECRET = "tests-only-0123456789abcdefghijklmnopqrstuvwxyz"

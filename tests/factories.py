@@ -30,7 +30,7 @@ class Simulator:
 
         context = ssl.create_default_context(cadata=self.authority.ca)
         with httpx.Client(http2=True, verify=context, timeout=10) as client:
-            answer = client.request(method, self.authority.endpoints.apns + path, **options)
+            answer = client.request(method, self.authority.endpoints.control + path, **options)
             answer.raise_for_status()
             return answer.json() if answer.content else None
 

@@ -6,7 +6,22 @@ from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 
-from backend.api import admin, auth, docs, health, ingest, lists, people, problems, segments, server, stats, templates
+from backend.api import (
+    admin,
+    auth,
+    docs,
+    health,
+    ingest,
+    lanes,
+    lists,
+    people,
+    problems,
+    segments,
+    server,
+    stats,
+    templates,
+    topics,
+)
 from backend.api.bodies import storable
 from backend.api.cors import CorsByApp
 from backend.api.deps import OPEN
@@ -67,7 +82,7 @@ def create_api(core: Core) -> FastAPI:
 
 def versioned() -> list[APIRouter]:
     """The routers under `/api/v1`, in the order of the documentation."""
-    routers = (ingest, people, lists, segments, templates, server, stats, admin)
+    routers = (ingest, people, lists, topics, segments, templates, server, stats, admin, lanes)
     return [module.router for module in routers]
 
 

@@ -86,9 +86,9 @@ def list_credentials(caller: InApp) -> PageOut[CredentialOut]:
 def add_credential(caller: InApp, body: Annotated[dict[str, Any], Body()]) -> CredentialOut:
     """`provider` beside the provider's own fields.
 
-    apns: `topic`, `environment`, `team_id`, `key_id`, `private_key` · fcm: `service_account` ·
-    webpush: `subject`, `public_key` and `private_key` (made when absent). Each may have `endpoint` (a base
-    URL) and `ca` (a PEM bundle).
+    apns: `topic`, `environment`, and `team_id`, `key_id`, `private_key` or `certificate` (a PEM with its key, or
+    a .p12 in base64) and its `password` · fcm: `service_account` · webpush: `subject`, `public_key` and
+    `private_key` (made when absent). Each may have `endpoint` (a base URL) and `ca` (a PEM bundle).
     """
     with caller.core.work(caller.actor, caller.app_id) as work:
         return CredentialOut.model_validate(credentials.add_credential(work, str(body.get("provider")), body))

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from backend.domain.vocabulary import CategoryKind, CredentialStatus, Environment, ProviderName, Role, Scope
+from backend.domain.vocabulary import CategoryKind, CredentialStatus, Environment, HeldKind, ProviderName, Role, Scope
 
 
 class Given(BaseModel):
@@ -40,6 +40,9 @@ class AppChange(Given):
     identity_verification: bool | None = None
     allowed_origins: list[str] | None = None
     launch_threshold: int | None = Field(None, description="From how many devices on a launch wants the count typed.")
+    error_limit_percent: int | None = Field(
+        None, description="A send pauses itself when more than this share of its answers are errors; 0 never."
+    )
 
 
 class AppOut(Told):
@@ -53,6 +56,7 @@ class AppOut(Told):
     identity_verification: bool
     allowed_origins: list[str]
     launch_threshold: int
+    error_limit_percent: int
     created_at: datetime
 
 
@@ -77,8 +81,12 @@ class CredentialOut(Told):
     created_at: datetime
     verified_at: datetime | None
     held: bool = Field(description="Whether its lane stands still; `reason` says why.")
-    held_until: datetime | None = Field(description="Null on a held lane: until a member has looked.")
+    held_kind: HeldKind | None = Field(description="Who holds it: a `member`, or its `provider` that refuses us.")
     reason: str | None
+    max_per_second: int | None = Field(description="A member's own limit; null leaves it to the provider.")
+    expires_at: datetime | None = Field(description="The end of a client certificate.")
+    quarantined_at: datetime | None = Field(description="Since when no device of it is removed as dead.")
+    quarantine_reason: str | None
 
 
 class CredentialStatusIn(Given):

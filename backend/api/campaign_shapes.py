@@ -59,6 +59,7 @@ class DeliveryOut(Told):
     run_id: str
     user_id: str | None
     device_id: str | None
+    topic: str | None = Field(description="The topic it went to, of a push to one: then there is no user or device.")
     platform: str
     state: str
     reason: str | None
@@ -80,12 +81,15 @@ class DeliveryExplained(DeliveryOut):
     body_as_sent: bool = Field(description="Whether these are the very bytes that were sent.")
     replies: list[AttemptRow] = Field(description="What the provider answered, where it was not success.")
     receipts: list[ReceiptRow]
+    dead_letter: bool = Field(description="Whether it is among the dead letters, where it may be retried.")
 
     @classmethod
     def of(cls, told: Explanation) -> "DeliveryExplained":
         row = DeliveryOut.model_validate(told.row).model_dump()
         rest = {"steps": told.steps, "body": told.body, "body_as_sent": told.body_as_sent}
-        return cls.model_validate({**row, **rest, "replies": told.attempts, "receipts": told.receipts})
+        return cls.model_validate(
+            {**row, **rest, "replies": told.attempts, "receipts": told.receipts, "dead_letter": told.dead_letter}
+        )
 
 
 class LaunchIn(Given):
@@ -104,12 +108,15 @@ class TrialIn(Given):
 
 
 class Recipients(Given):
-    """Users (all their active devices), devices, or raw tokens that the app has kept itself."""
+    """Users (all their active devices), devices, raw tokens that the app has kept itself, or topics."""
 
     user_ids: list[str] = Field(default_factory=list, max_length=1000)
     device_ids: list[str] = Field(default_factory=list, max_length=1000)
     tokens: list[dict[str, Any]] = Field(
-        default_factory=list, max_length=1000, description="`{platform, provider?, token | subscription}` each."
+        default_factory=list, max_length=1000, description="`{platform, provider?, token | fid | subscription}` each."
+    )
+    topics: list[str] = Field(
+        default_factory=list, description="Firebase's own lists, at most 5; they give no per-device result."
     )
 
 

@@ -4,6 +4,6 @@ Everything that sends goes through `ChunkQueue`. The lease table in the database
 SQLite and on PostgreSQL; a distributed engine would stand behind the same five verbs.
 """
 
-from backend.dispatch.leases import ChunkQueue, LeaseQueue
+from backend.dispatch.leases import ChunkQueue, LeaseQueue, Room
 
-__all__ = ["ChunkQueue", "LeaseQueue"]
+__all__ = ["ChunkQueue", "LeaseQueue", "Room"]

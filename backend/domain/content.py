@@ -1,7 +1,7 @@
 """What a push says, for one device: the layers of a campaign's content, and text that is safe to show."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -149,6 +149,13 @@ def resolve(content: Mapping[str, Any], platform: Platform, locales: Sequence[st
             if name not in _SECTIONS:
                 _lay(resolved if name in FIELDS else options, name, value)
     return {**resolved, "options": options}
+
+
+def layers(content: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The content itself, its languages, its platforms and their languages: all that may name a field."""
+    for section in (content, *(content.get(platform) or {} for platform in Platform)):
+        yield section
+        yield from (section.get("locales") or {}).values()
 
 
 def _spoken(layer: Mapping[str, Any], tags: Sequence[str]) -> list[Mapping[str, Any]]:

@@ -25,7 +25,8 @@ class Message:
     `options` holds the platform's own fields (`ios`, `android` or `web` of the campaign, already
     resolved for the device's locale) under the names of the campaign JSON. `m` and `t` identify and
     prove the delivery; `identity` (<= 32 URL-safe characters) makes a repeat replace its twin on the
-    screen unless `collapse_key` takes its place. `expires_at` is aware UTC.
+    screen unless `collapse_key` takes its place. `expires_at` is aware UTC. A topic reaches every platform
+    by one body: its message is Android's, and `others` are those for iOS and the web.
     """
 
     platform: Platform
@@ -49,11 +50,12 @@ class Message:
     priority: Priority = Priority.NORMAL
     locale: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
+    others: tuple["Message", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a push goes. `value` is a device token, a Firebase installation id or a Web Push endpoint."""
+    """Where a push goes. `value` is a token, a Firebase installation id, a Web Push endpoint or a topic's name."""
 
     provider: ProviderName
     kind: AddressKind

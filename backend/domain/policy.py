@@ -13,6 +13,7 @@ class Target:
 
     `opted_in` is the person's own word on the campaign's category (None: never said).
     `twin` is true when another delivery of the run, with a smaller number, has the same address.
+    `topic` is a provider's list of devices: nobody in particular, so there are no wishes to ask for.
     """
 
     erased: bool = False
@@ -23,6 +24,7 @@ class Target:
     opted_in: bool | None = None
     paused_until: datetime | None = None
     twin: bool = False
+    topic: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,9 @@ def decide(target: Target, policy: Policy, now: datetime) -> Verdict:
     """The verdict on one delivery. Pure: preview, pre-flight, test send and the real send all ask here."""
     if policy.not_after is not None and now > policy.not_after:
         return Expire()
-    reason = _unreachable(target) or _unwilling(target, policy, now) or _left_out(target, policy, now)
+    reason = _unreachable(target)
+    if not target.topic:
+        reason = reason or _unwilling(target, policy, now) or _left_out(target, policy, now)
     return Skip(reason) if reason else SEND
 
 

@@ -39,6 +39,7 @@ class AddressKind(StrEnum):
     TOKEN = "token"
     FID = "fid"
     SUBSCRIPTION = "subscription"
+    TOPIC = "topic"
 
 
 class DeviceState(StrEnum):
@@ -196,3 +197,42 @@ class CredentialStatus(StrEnum):
 
     ACTIVE = "active"
     RETIRING = "retiring"
+
+
+class HeldKind(StrEnum):
+    """Who stopped a lane."""
+
+    MEMBER = "member"
+    """A member paused it."""
+    PROVIDER = "provider"
+    """Its provider refuses our credential or configuration."""
+
+
+class TopicState(StrEnum):
+    """What we know of a device's place in a topic."""
+
+    PENDING = "pending"
+    SUBSCRIBED = "subscribed"
+    UNSUBSCRIBED = "unsubscribed"
+    FAILED = "failed"
+
+
+class LaneState(StrEnum):
+    """How a lane is doing, the most telling first."""
+
+    PAUSED = "paused"
+    """A member stopped it."""
+    HELD = "held"
+    """Its provider refuses our credential or configuration."""
+    RESTING = "resting"
+    """Nobody answers: no request goes out until the next try."""
+    HALF_OPEN = "half_open"
+    """One request tries whether somebody answers again."""
+    STALLED = "stalled"
+    """Rows are due and nothing moves them."""
+    SLOWED = "slowed"
+    """The provider asked for less; its rate grows back."""
+    WORKING = "working"
+    """It sends."""
+    IDLE = "idle"
+    """Nothing waits."""

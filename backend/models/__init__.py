@@ -14,10 +14,21 @@ from backend.models.account import (
     Membership,
     Process,
 )
-from backend.models.audience import Category, Device, Event, Preference, Segment, User, UserList, UserListMember
+from backend.models.audience import (
+    Category,
+    Device,
+    Event,
+    Preference,
+    Segment,
+    TopicSubscription,
+    User,
+    UserList,
+    UserListMember,
+)
 from backend.models.campaign import Campaign, Context, Entry, MessageTarget, Revision, Run, Variant
 from backend.models.content import Template, TemplateVersion
 from backend.models.delivery import Attempt, Chunk, Delivery, Dims, Receipt, Rollup
+from backend.models.lane import DeadLetter, LaneReport, Pace
 
 __all__ = [
     "ApiKey",
@@ -29,6 +40,7 @@ __all__ = [
     "Chunk",
     "Context",
     "Credential",
+    "DeadLetter",
     "Delivery",
     "Device",
     "Dims",
@@ -36,10 +48,12 @@ __all__ = [
     "Event",
     "IdempotencyKey",
     "Invitation",
+    "LaneReport",
     "Member",
     "MemberSession",
     "Membership",
     "MessageTarget",
+    "Pace",
     "Preference",
     "Process",
     "Receipt",
@@ -49,6 +63,7 @@ __all__ = [
     "Segment",
     "Template",
     "TemplateVersion",
+    "TopicSubscription",
     "User",
     "UserList",
     "UserListMember",

@@ -23,6 +23,7 @@ class App(SQLModel, table=True):
     sealed_identity_secret: bytes = Field(sa_type=Sealed)
     allowed_origins: list[str] = json_field(list)
     launch_threshold: int = 10_000
+    error_limit_percent: int = 20
     created_at: datetime
     archived_at: datetime | None = None
 
@@ -102,7 +103,11 @@ class Credential(SQLModel, table=True):
     """What a provider asks for before it carries our pushes; a lane of the sender.
 
     `public` may be shown (key id, project, topic …); `sealed_secret` is encrypted JSON.
-    `reason` says in one sentence why the lane is held, until `held_until` or a member's decision.
+    `reason` says in one sentence why the lane is held (`held_kind`: by a member or by its provider), until
+    `held_until` or a member's decision. `max_per_second` is a member's own limit (None: the provider's).
+    While `quarantined_at` is set, no device of the lane is pruned: too many addresses were called dead at once;
+    until `trusted_until` a member's word that they are dead stands against a new quarantine.
+    `expires_at` is the end of a client certificate.
     """
 
     __tablename__ = "credential"
@@ -123,7 +128,13 @@ class Credential(SQLModel, table=True):
     updated_at: datetime
     verified_at: datetime | None = None
     held_until: datetime | None = None
+    held_kind: str | None = Field(default=None, sa_type=Word)
     reason: str | None = None
+    max_per_second: int | None = None
+    expires_at: datetime | None = None
+    quarantined_at: datetime | None = None
+    quarantine_reason: str | None = None
+    trusted_until: datetime | None = None
 
 
 class IdempotencyKey(SQLModel, table=True):

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from backend.models.base import BigId, Json, Sealed, Word, json_field, primary_key, reference
+from backend.models.base import BigId, Json, Sealed, Small, Word, json_field, primary_key, reference
 
 
 class User(SQLModel, table=True):
@@ -173,3 +173,28 @@ class UserListMember(SQLModel, table=True):
 
     list_id: int = Field(foreign_key="user_list.id", primary_key=True, ondelete="CASCADE", sa_type=BigId)
     user_id: int = Field(foreign_key="user.id", primary_key=True, index=True, ondelete="CASCADE", sa_type=BigId)
+
+
+class TopicSubscription(SQLModel, table=True):
+    """A device's place in a provider's topic: `state` is what we know, `wanted` what it shall become.
+
+    A change waits (`state` pending) until a sender has told the provider; `not_before` spaces its tries.
+    """
+
+    __tablename__ = "topic_subscription"
+    __table_args__ = (
+        UniqueConstraint("device_id", "topic"),
+        Index("ix_topic_subscription_app", "app_id", "topic", "state"),
+        Index("ix_topic_subscription_due", "state", "not_before"),
+    )
+
+    id: int = primary_key()
+    app_id: int = reference("app.id")
+    device_id: int = reference("device.id")
+    topic: str = Field(max_length=900)
+    wanted: bool = True
+    state: str = Field(default="pending", sa_type=Word)
+    reason: str | None = Field(default=None, max_length=200)
+    attempts: int = Field(default=0, sa_type=Small)
+    not_before: datetime
+    changed_at: datetime

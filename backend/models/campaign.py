@@ -79,6 +79,7 @@ class Run(SQLModel, table=True):
     """One occasion of a campaign, pointing to the revision it sends.
 
     `kind` is `send`, `test` (of members) or `message` (of the API). `plan_cursor` is the last device id planned; `planned_at` is set when the audience is complete.
+    `answered` and `errors` count final answers and the bad ones among them, for the guardrail.
     `next_chunk` numbers the chunks; `activity_at` and `rolled_at` tell the roll-up what is behind.
     """
 
@@ -110,6 +111,9 @@ class Run(SQLModel, table=True):
     audience: int = 0
     estimate: int | None = None
     people_unreachable: dict[str, int] = json_field()
+    throttle_per_minute: int | None = None
+    answered: int = 0
+    errors: int = 0
     activity_at: datetime | None = None
     rolled_at: datetime | None = None
 

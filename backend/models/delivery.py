@@ -35,7 +35,8 @@ class Chunk(SQLModel, table=True):
     __tablename__ = "chunk"
     __table_args__ = (
         UniqueConstraint("run_id", "number"),
-        Index("ix_chunk_claim", "state", "not_before", "priority", "id"),
+        Index("ix_chunk_oldest", "state", "priority", "not_before", "id"),
+        Index("ix_chunk_smallest", "state", "priority", "number", "id"),
     )
 
     id: int = primary_key()

@@ -1,20 +1,26 @@
 """Those who carry pushes to devices. A new one is one file and one line of `REGISTRY`."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+import orjson
+
 from backend.domain.message import Address, Message
 from backend.domain.vocabulary import ProviderName
-from backend.providers import apns, credentials, fcm, webpush
+from backend.providers import apns, credentials, fcm, sentences, webpush
 from backend.providers.apns import Apns
 from backend.providers.base import Credential, Provider
 from backend.providers.credentials import CredentialError
 from backend.providers.fcm import Fcm
+from backend.providers.oauth import AccessTokens
+from backend.providers.proxy import through
 from backend.providers.push_hosts import PushHosts, endpoint_problem
-from backend.providers.transport import Transport
+from backend.providers.replies import apns_parting
+from backend.providers.transport import Limits, Transport
 from backend.providers.webpush import WebPush
 from backend.providers.webpush_crypto import generate_vapid_keys, subscription_problem
 
@@ -28,8 +34,12 @@ __all__ = [
     "endpoint_problem",
     "generate_vapid_keys",
     "parse_credential",
+    "sentence",
     "subscription_problem",
 ]
+
+_SLOW_HOST = 20
+"""Requests at a time: a slow host of Web Push must not hold what the others need."""
 
 Encode = Callable[[Message, Address], bytes]
 
@@ -38,7 +48,7 @@ class Network(Protocol):
     """What the operator decided about the network around us.
 
     `push_hosts` are Web Push hosts beside the known ones, as `host[:port]`; `ca_file` is a PEM bundle
-    trusted beside the system's.
+    trusted beside the system's; `proxy_url` is `http://[user:password@]host:port`.
     """
 
     @property
@@ -50,30 +60,46 @@ class Network(Protocol):
     @property
     def ca_file(self) -> Path | None: ...
 
+    @property
+    def proxy_url(self) -> str | None: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One provider: its encoder and that one's limit in bytes, its credential's parser, its maker."""
+    """One provider: its encoder and that one's limit in bytes, its credential's parser, its maker, its words."""
 
     encode: Encode
     limit: int
-    parse: Callable[[Mapping[str, Any]], credentials.Parts]
-    make: Callable[[Credential, Network], Provider]
+    parse: Callable[[Mapping[str, Any], datetime], credentials.Parts]
+    make: Callable[[Credential, Network, Limits], Provider]
+    sentences: sentences.Sentences
 
 
-def _apns(credential: Credential, network: Network) -> Provider:
-    return Apns(credential, Transport(_trusted(credential, network)))
+def _apns(credential: Credential, network: Network, limits: Limits) -> Provider:
+    transport = Transport(
+        _trusted(credential, network),
+        limits=limits,
+        proxy_url=network.proxy_url,
+        client_certificate=credential.secret.get("certificate"),
+        parting=apns_parting,
+    )
+    return Apns(credential, transport)
 
 
-def _fcm(credential: Credential, network: Network) -> Provider:
+def _fcm(credential: Credential, network: Network, limits: Limits) -> Provider:
     ca = _trusted(credential, network)
-    return Fcm(credential, Transport(ca), ca)
+    account = orjson.loads(credential.secret["service_account"])
+    proxy = through(network.proxy_url, urlsplit(account["token_uri"]).hostname or "")
+    transport = Transport(ca, limits=limits, proxy_url=network.proxy_url)
+    return Fcm(credential, transport, AccessTokens(account, ca, proxy=proxy))
 
 
-def _webpush(credential: Credential, network: Network) -> Provider:
+def _webpush(credential: Credential, network: Network, limits: Limits) -> Provider:
     own = (urlsplit(credential.endpoint).netloc,) if credential.endpoint else ()
     hosts = PushHosts((*network.push_hosts, *own), network.allow_private_networks)
-    return WebPush(credential, Transport(_trusted(credential, network), guard=hosts.guard), hosts)
+    many = replace(limits, slow_streams=_SLOW_HOST)
+    transport = Transport(_trusted(credential, network), limits=many, proxy_url=network.proxy_url, guard=hosts.guard)
+    return WebPush(credential, transport, hosts)
 
 
 def _trusted(credential: Credential, network: Network) -> tuple[str, ...]:
@@ -82,18 +108,23 @@ def _trusted(credential: Credential, network: Network) -> tuple[str, ...]:
 
 
 REGISTRY: dict[ProviderName, Entry] = {
-    ProviderName.APNS: Entry(apns.encode, apns.LIMIT, credentials.parse_apns, _apns),
-    ProviderName.FCM: Entry(fcm.encode, fcm.LIMIT, credentials.parse_fcm, _fcm),
-    ProviderName.WEBPUSH: Entry(webpush.encode, webpush.LIMIT, credentials.parse_webpush, _webpush),
+    ProviderName.APNS: Entry(apns.encode, apns.LIMIT, credentials.parse_apns, _apns, sentences.APNS),
+    ProviderName.FCM: Entry(fcm.encode, fcm.LIMIT, credentials.parse_fcm, _fcm, sentences.FCM),
+    ProviderName.WEBPUSH: Entry(webpush.encode, webpush.LIMIT, credentials.parse_webpush, _webpush, sentences.WEBPUSH),
 }
 
 LIMITS: dict[ProviderName, int] = {name: entry.limit for name, entry in REGISTRY.items()}
-"""Bytes that an encoded message may have (for FCM: without the device's address)."""
+"""Bytes that an encoded message may have (for FCM: without the device's address; half of it for a topic)."""
 
 
-def build(name: ProviderName, credential: Credential, network: Network) -> Provider:
-    """The lane of one credential, with connections of its own. Make and close it in one event loop."""
-    return REGISTRY[name].make(credential, network)
+def build(
+    name: ProviderName, credential: Credential, network: Network, may_send: Callable[[], bool] | None = None
+) -> Provider:
+    """The lane of one credential, with connections of its own. Make and close it in one event loop.
+
+    While `may_send` says no, requests end as not sent instead of leaving (`Limits.may_send`).
+    """
+    return REGISTRY[name].make(credential, network, Limits(may_send=may_send))
 
 
 def encoder(name: ProviderName, credential: Credential | None = None) -> Encode:
@@ -101,9 +132,14 @@ def encoder(name: ProviderName, credential: Credential | None = None) -> Encode:
     return REGISTRY[name].encode
 
 
-def parse_credential(name: ProviderName, body: Mapping[str, Any]) -> credentials.Parts:
+def parse_credential(name: ProviderName, body: Mapping[str, Any], now: datetime) -> credentials.Parts:
     """(public, secret) of a credential body of the API; also checks its environment, endpoint and CA.
 
-    Raises `CredentialError`.
+    What expires is judged at `now` (aware UTC). Raises `CredentialError`.
     """
-    return REGISTRY[name].parse(body)
+    return REGISTRY[name].parse(body, now)
+
+
+def sentence(name: ProviderName, reason: str, status: int, clock_ahead: float = 0.0) -> str:
+    """What to tell a member about a BLOCKED outcome: what is wrong, and what to do. The last is the outcome's."""
+    return sentences.sentence(REGISTRY[name].sentences, reason, status, clock_ahead)

@@ -1,13 +1,15 @@
-"""Apple Push Notification service over HTTP/2 with a provider token.
+"""Apple Push Notification service over HTTP/2, with a provider token or a TLS client certificate.
 
 Headers and payload: Apple, "Sending notification requests to APNs" and "Generating a remote
-notification". Answers: `replies.APNS`.
+notification". Answers: `reply_tables.APNS`.
 """
 
 import hashlib
+import math
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -17,25 +19,16 @@ from backend.domain.message import Address, Message
 from backend.domain.vocabulary import Priority
 from backend.providers import options, replies
 from backend.providers.apns_token import ProviderTokens
-from backend.providers.base import Credential, Outcome, OutcomeKind, TooLarge
+from backend.providers.base import Admission, Credential, HostReport, Outcome, OutcomeKind, Pause, TooLarge
 from backend.providers.naming import collapse_id
+from backend.providers.sentences import APNS, verdict
 from backend.providers.transport import NotSent, Transport, Unknown, split_url
 
 LIMIT = 4_096
 _TIMEOUT = 30.0
+_ONE_ASKS = 60.0
 _NOBODY = "not-a-device-token"
 _ORIGINS = {"production": "https://api.push.apple.com", "sandbox": "https://api.sandbox.push.apple.com"}
-
-_WRONG = {
-    "BadCertificateEnvironment": "The certificate belongs to the other environment.",
-    "BadEnvironmentKeyIdInToken": "The key belongs to the other environment (sandbox or production).",
-    "BadTopic": "Apple does not accept the topic: it must be the app's bundle id.",
-    "ExpiredProviderToken": "Apple calls a fresh token expired: the clock of this machine is wrong.",
-    "InvalidProviderToken": "Apple does not believe the token: the team id, the key id or the key is wrong"
-    " or revoked, or the clock of this machine is wrong.",
-    "TopicDisallowed": "The key must not send to this topic.",
-    "UnrelatedKeyIdInToken": "Apple does not know the key id for this team.",
-}
 
 
 def encode(message: Message, address: Address) -> bytes:
@@ -103,15 +96,19 @@ def _id_of(m: str) -> str:
 
 
 class Apns:
-    """APNs acting with one key, topic and environment. `clock` gives epoch seconds."""
+    """APNs acting with one key or certificate, topic and environment. `clock` gives epoch seconds.
+
+    Where the credential has a certificate, `transport` must show it to its peers.
+    """
 
     def __init__(self, credential: Credential, transport: Transport, clock: Callable[[], float] = time.time) -> None:
         self._transport, self._clock = transport, clock
         self._origin, base = split_url(credential.endpoint or _ORIGINS[credential.environment])
-        self._base = base.rstrip("/")
+        self._path = f"{base.rstrip('/')}/3/device/"
         self._topic = credential.public["topic"]
-        public = credential.public
-        self._tokens = ProviderTokens(public["team_id"], public["key_id"], credential.secret["private_key"], clock)
+        self._tokens = _tokens(credential, clock)
+        self._certificate_ends = _certificate_ends(credential)
+        self._token_refused_at: float | None = None
 
     def encode(self, message: Message, address: Address) -> bytes:
         return encode(message, address)
@@ -128,24 +125,67 @@ class Apns:
         outcome = await self._send(body, _NOBODY, fields, ref)
         if outcome.kind is OutcomeKind.ACCEPTED or outcome.reason == "BadDeviceToken":
             return None
-        said = outcome.reason if outcome.status else outcome.raw
-        return _WRONG.get(outcome.reason, f"Apple did not take a test request: {said}.")
+        return verdict(APNS, outcome)
+
+    def admit(self, address: Address | None, wanted: int) -> Admission:
+        """While Apple finds that our tokens change too often, one request a minute asks whether it still does."""
+        if self._token_refused_at is not None:
+            rest = self._token_refused_at + _ONE_ASKS - self._clock()
+            if rest > 0:
+                return Admission(0, rest)
+            wanted = min(wanted, 1)
+        return self._transport.admit(self._origin, wanted)
+
+    def hosts(self) -> Sequence[HostReport]:
+        return self._transport.hosts()
 
     async def close(self) -> None:
         await self._transport.close()
 
     async def _send(self, body: bytes, device: str, fields: list[tuple[str, str]], ref: str) -> Outcome:
+        if self._tokens is None:
+            return await self._by_certificate(body, device, fields, ref)
         token = self._tokens.current()
-        outcome = await self._once(body, device, fields, ref, token)
+        outcome = await self._by_token(body, device, fields, ref, token)
         if outcome.reason == "ExpiredProviderToken" and self._tokens.renew(token):
-            return await self._once(body, device, fields, ref, self._tokens.current())
+            return await self._by_token(body, device, fields, ref, self._tokens.current())
+        if outcome.pause is Pause.SIGNING and self._tokens.go_back(token):
+            return await self._by_token(body, device, fields, ref, self._tokens.current())
         return outcome
 
-    async def _once(self, body: bytes, device: str, fields: list[tuple[str, str]], ref: str, token: str) -> Outcome:
-        sent = [("authorization", f"bearer {token}"), ("apns-topic", self._topic), *fields]
-        path = f"{self._base}/3/device/{quote(device, safe='')}"
+    async def _by_certificate(self, body: bytes, device: str, fields: list[tuple[str, str]], ref: str) -> Outcome:
+        if self._clock() >= self._certificate_ends:
+            return Outcome(OutcomeKind.BLOCKED, reason="certificate_expired", pause=Pause.LANE)
+        return await self._once(body, device, fields, ref)
+
+    async def _by_token(self, body: bytes, device: str, fields: list[tuple[str, str]], ref: str, token: str) -> Outcome:
+        outcome = await self._once(body, device, [("authorization", f"bearer {token}"), *fields], ref)
+        if outcome.pause is Pause.SIGNING:
+            self._token_refused_at = self._clock()
+        elif outcome.status:
+            self._token_refused_at = None
+        return outcome
+
+    async def _once(self, body: bytes, device: str, fields: list[tuple[str, str]], ref: str) -> Outcome:
+        path = self._path + quote(device, safe="")
         try:
-            answer = await self._transport.request(self._origin, path, sent, body, timeout=_TIMEOUT)
+            answer = await self._transport.request(
+                self._origin, path, [("apns-topic", self._topic), *fields], body, timeout=_TIMEOUT
+            )
         except (NotSent, Unknown) as error:
             return replies.unanswered(error)
         return replies.apns(answer, ref, self._clock())
+
+
+def _tokens(credential: Credential, clock: Callable[[], float]) -> ProviderTokens | None:
+    """The signer of a credential with a key, None for one with a certificate."""
+    public, secret = credential.public, credential.secret
+    if "certificate" in secret:
+        return None
+    return ProviderTokens(public["team_id"], public["key_id"], secret["private_key"], clock)
+
+
+def _certificate_ends(credential: Credential) -> float:
+    """Epoch seconds."""
+    ends = credential.public.get("expires_at")
+    return datetime.fromisoformat(ends).timestamp() if ends else math.inf

@@ -1,15 +1,18 @@
 """One HTTP/2 connection: many requests at once, one TLS write a loop turn."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol, cast
 
-from h2 import events
-from h2.errors import ErrorCodes
-from h2.exceptions import ProtocolError
-
-from backend.providers.exchange import Call, Limits, NotSent, Unknown
+from backend.providers.exchange import Call, Cut, Limits, NotSent, Parting, Unknown
+from backend.providers.frames import ProtocolError
+from backend.providers.header_block import Decoder
 from backend.providers.http2 import Session
+
+_OUR_WISH = frozenset({"closed", "idle", "unused"})
+"""Reasons to close that say nothing about the peer."""
+_MOST_UNREAD = 1_048_576
+"""Bytes we keep for a peer that makes us speak (PING, SETTINGS) and does not listen."""
 
 
 class Owner(Protocol):
@@ -18,11 +21,12 @@ class Owner(Protocol):
     def roomier(self, connection: "Connection") -> None:
         """The connection may have room for more requests."""
 
-    def retired(self, connection: "Connection") -> None:
-        """The connection takes no new requests; those it has go on."""
+    def retired(self, connection: "Connection", *, hold: bool) -> None:
+        """The connection takes no new requests; those it has go on. `hold` when the peer gave it up in
+        a way that makes another one at once pointless."""
 
     def lost(self, connection: "Connection", failed: bool) -> None:
-        """The connection is gone; `failed` when that was no orderly end."""
+        """The connection is gone; `failed` when it left requests open or never answered one."""
 
     def refused(self, calls: Sequence[Call], reason: str, *, wait: bool) -> None:
         """The peer has not processed these; `wait` when offering them again at once would be rude."""
@@ -31,12 +35,10 @@ class Owner(Protocol):
 class Connection(asyncio.Protocol):
     """A client connection, from TLS to its last answer. Its owner opens no more than `free()`."""
 
-    def __init__(self, owner: Owner, limits: Limits) -> None:
-        self._owner, self._limits = owner, limits
+    def __init__(self, owner: Owner, limits: Limits, decoder: Decoder, parting: Parting | None = None) -> None:
+        self._owner, self._limits, self._parting = owner, limits, parting
         self._loop = asyncio.get_running_loop()
-        self._session = Session()
-        self._calls: dict[int, Call] = {}
-        self._blocked: dict[int, Call] = {}
+        self._session = Session(self, decoder, limits.answer_bytes)
         self._transport: asyncio.Transport | None = None
         self._watch: asyncio.TimerHandle | None = None
         self._flushing = self._full = self._retired = self._closing = False
@@ -44,7 +46,7 @@ class Connection(asyncio.Protocol):
         self._heard = self._used = self._loop.time()
         self._pinged: float | None = None
         self._end_reason = "connection_lost"
-        self.answered = 0
+        self.answers = 0
         self.ready: asyncio.Future[None] = self._loop.create_future()
         """Done when the peer's SETTINGS are here; fails with NotSent."""
         self.closed: asyncio.Future[None] = self._loop.create_future()
@@ -57,32 +59,33 @@ class Connection(asyncio.Protocol):
 
     @property
     def busy(self) -> bool:
-        return bool(self._calls)
+        return bool(self._session.calls)
+
+    @property
+    def oldest(self) -> float | None:
+        """When the request that waits longest for its answer was opened; None without one."""
+        return next((call.begun for call in self._session.calls.values()), None)
 
     def free(self) -> int:
         """How many requests may be opened now."""
-        if self._retired or self._full or self._session.outbound_flow_control_window <= 0:
+        session = self._session
+        if self._retired or self._full or session.window <= 0:
             return 0
-        offered = min(self._session.remote_settings.max_concurrent_streams, self._limits.streams)
-        return offered - len(self._calls)
+        return min(session.max_streams, self._limits.streams) - len(session.calls)
 
     def open(self, call: Call) -> None:
         """Puts the request on a stream; it leaves with all others of this loop turn."""
-        stream = self._session.begin(call.block, end_stream=not call.body)
-        call.stream, self._calls[stream] = stream, call
-        self._used = self._loop.time()
-        if call.body:
-            self._send_body(stream, call)
+        call.begun = self._used = self._loop.time()
+        self._session.begin(call)
         if self._session.exhausted:
             self._retire()
-        self._flush_soon()
+        if not self._flushing:
+            self._flush_soon()
 
     def abandon(self, call: Call) -> bool:
         """Resets the request's stream and lives on; False when the request is not on this connection."""
-        if self._calls.get(call.stream) is not call:
+        if not self._session.forget(call):
             return False
-        self._reset(call.stream)
-        self._forget(call.stream)
         self._settle()
         return True
 
@@ -93,7 +96,7 @@ class Connection(asyncio.Protocol):
         transport = self._transport
         if transport is None or transport.is_closing():
             return
-        self._session.close_connection()
+        self._session.goaway()
         self._flush()
         transport.close()
 
@@ -121,11 +124,9 @@ class Connection(asyncio.Protocol):
             return
         self._heard, self._pinged = self._loop.time(), None
         try:
-            for event in self._session.feed(data):
-                handle = _HANDLERS.get(type(event))
-                if handle is not None:
-                    handle(self, event)
+            self._session.feed(data)
         except ProtocolError as error:
+            self._session.goaway(error.code)
             self._flush()
             self.abort(f"protocol_error: {error}")
             return
@@ -141,127 +142,58 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if self._watch is not None:
             self._watch.cancel()
-        failed = bool(self._calls) or self.answered == 0
-        unsent = [c for s, c in self._calls.items() if s > self._flushed_stream]
-        for stream, call in self._calls.items():
-            if stream <= self._flushed_stream:
-                call.fail(Unknown(self._end_reason))
-        self._calls.clear()
-        self._blocked.clear()
-        self._retired = True
+        calls = list(self._session.calls.values())
+        self._session.calls.clear()
+        self._retired = self._closing = True
         self._not_ready(self._end_reason)
         if not self.closed.done():
             self.closed.set_result(None)
+        unsent = [call for call in calls if call.stream > self._flushed_stream]
+        for call in calls[: len(calls) - len(unsent)]:
+            call.fail(Cut(self._end_reason))
         if unsent:
             self._owner.refused(unsent, self._end_reason, wait=False)
-        self._owner.lost(self, failed)
+        useless = self.answers == 0 and self._end_reason not in _OUR_WISH
+        self._owner.lost(self, failed=bool(calls) or useless)
 
-    # What HTTP/2 tells
+    # What HTTP/2 tells (http2.Listener)
 
-    def _on_settings(self, event: events.RemoteSettingsChanged) -> None:
+    def settled(self) -> None:
         if not self.ready.done():
             self.ready.set_result(None)
-        self._unblock()
 
-    def _on_window(self, event: events.WindowUpdated) -> None:
-        self._unblock()
+    def answered(self, call: Call) -> None:
+        self.answers += 1
+        answer = call.succeed()
+        if self._parting is not None and self._parting(answer):
+            self._retire(hold=True)
 
-    def _on_headers(self, event: events.ResponseReceived) -> None:
-        call = self._calls.get(event.stream_id)
-        if call is None:
-            return
-        for name, value in event.headers:
-            call.answer[name.decode("latin-1")] = value.decode("latin-1")
-        status = call.answer.pop(":status", "")
-        call.status = int(status) if status.isdecimal() else 0
-
-    def _on_data(self, event: events.DataReceived) -> None:
-        stream = event.stream_id
-        self._session.acknowledge_received_data(event.flow_controlled_length, stream)
-        call = self._calls.get(stream)
-        if call is None:
-            return
-        room = self._limits.answer_bytes - call.size
-        call.chunks.append(event.data[:room])
-        call.size += len(event.data)
-        if len(event.data) > room:
-            self._reset(stream)
-            self._finish(stream)
-
-    def _on_end(self, event: events.StreamEnded) -> None:
-        if event.stream_id in self._blocked:
-            self._reset(event.stream_id)
-        self._finish(event.stream_id)
-
-    def _on_reset(self, event: events.StreamReset) -> None:
-        call = self._forget(event.stream_id)
-        if call is None:
-            return
-        if event.remote_reset and event.error_code == ErrorCodes.REFUSED_STREAM:
-            self._owner.refused([call], "refused_stream", wait=True)
+    def broken(self, call: Call, reason: str, *, refused: bool) -> None:
+        if refused:
+            self._owner.refused([call], reason, wait=True)
         else:
-            call.fail(Unknown(f"stream_reset {_code(event.error_code)}"))
+            call.fail(Unknown(reason))
 
-    def _on_goaway(self, event: events.ConnectionTerminated) -> None:
-        last = event.last_stream_id or 0
-        spared = [stream for stream in self._calls if stream > last]
-        calls = [call for call in map(self._forget, spared) if call is not None]
-        reason = (event.additional_data or b"").decode("utf-8", "replace")[:200]
-        self._retire()
-        if calls:
-            reason = f"goaway {_code(event.error_code)} {reason}".rstrip()
-            self._owner.refused(calls, reason, wait=False)
-
-    # Streams
-
-    def _finish(self, stream: int) -> None:
-        call = self._forget(stream)
-        if call is not None:
-            self.answered += 1
-            call.succeed()
-
-    def _forget(self, stream: int) -> Call | None:
-        call = self._calls.pop(stream, None)
-        if call is not None:
-            self._blocked.pop(stream, None)
-            self._session.ended()
-        return call
-
-    def _reset(self, stream: int) -> None:
-        if not self._closing:
-            self._session.reset_stream(stream, ErrorCodes.CANCEL)
-
-    def _send_body(self, stream: int, call: Call) -> None:
-        """As much as the windows allow; the rest waits in `_blocked` for them to open."""
-        session, size = self._session, len(call.body)
-        while call.sent < size:
-            window = min(session.local_flow_control_window(stream), session.max_outbound_frame_size)
-            if window <= 0:
-                self._blocked[stream] = call
-                return
-            piece = call.body[call.sent : call.sent + window]
-            call.sent += len(piece)
-            session.send_data(stream, piece, end_stream=call.sent == size)
-        self._blocked.pop(stream, None)
-
-    def _unblock(self) -> None:
-        for stream, call in list(self._blocked.items()):
-            self._send_body(stream, call)
+    def going(self, last: int, reason: str) -> None:
+        spared = self._session.give_up_above(last)
+        self._retire(hold=not self.answers and not self.busy)
+        if spared:
+            self._owner.refused(spared, reason, wait=False)
 
     # The connection as a whole
 
-    def _retire(self) -> None:
+    def _retire(self, *, hold: bool = False) -> None:
         if not self._retired:
             self._retired = True
-            self._owner.retired(self)
+            self._owner.retired(self, hold=hold)
 
     def _settle(self) -> None:
         """After anything happened: write, and close or ask for more."""
         self._flush_soon()
         if not self._retired:
             self._owner.roomier(self)
-        elif not self._calls and not self._closing:
-            self.close()
+        elif not self._session.calls and not self._closing:
+            self.close("retired")
 
     def _flush_soon(self) -> None:
         if not self._flushing:
@@ -270,14 +202,25 @@ class Connection(asyncio.Protocol):
 
     def _flush(self) -> None:
         self._flushing = False
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        may_send = self._limits.may_send
+        if may_send is not None and self._session.highest_stream > self._flushed_stream and not may_send():
+            self.abort("stalled")
+            return
         data = self._session.data_to_send()
-        if data and self._transport is not None and not self._transport.is_closing():
-            self._flushed_stream = self._session.highest_outbound_stream_id
-            self._transport.write(data)
+        if not data:
+            return
+        self._flushed_stream = self._session.highest_stream
+        transport.write(data)
+        if self._full and transport.get_write_buffer_size() > _MOST_UNREAD:
+            self.abort("unread")
 
     def _not_ready(self, reason: str) -> None:
         if not self.ready.done():
             self.ready.set_exception(NotSent(reason))
+            self.ready.exception()  # says that somebody looked: behind a proxy nobody may be waiting yet
 
     # The watchdog
 
@@ -292,27 +235,12 @@ class Connection(asyncio.Protocol):
         if self._pinged is not None and now - self._pinged >= limits.pong:
             self.abort("silent")
             return
-        patience = limits.silence if self._calls else limits.idle_ping
+        patience = limits.silence if self._session.calls else limits.idle_ping
         if self._pinged is None and now - self._heard >= patience:
             self._pinged = now
-            self._session.ping(b"tocsin\x00\x00")
+            self._session.ping()
             self._flush()
-        if not self._calls and now - self._used >= limits.idle_close:
+        if not self._session.calls and now - self._used >= limits.idle_close:
             self.close("idle")
             return
         self._watch_later()
-
-
-def _code(code: ErrorCodes | int | None) -> str:
-    return code.name if isinstance(code, ErrorCodes) else str(code)
-
-
-_HANDLERS: dict[type[events.Event], Callable[..., None]] = {
-    events.RemoteSettingsChanged: Connection._on_settings,
-    events.WindowUpdated: Connection._on_window,
-    events.ResponseReceived: Connection._on_headers,
-    events.DataReceived: Connection._on_data,
-    events.StreamEnded: Connection._on_end,
-    events.StreamReset: Connection._on_reset,
-    events.ConnectionTerminated: Connection._on_goaway,
-}

@@ -1,7 +1,9 @@
 """Credentials as members paste them: checked, and split into what may be shown and what may not."""
 
 import re
+import ssl
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -10,6 +12,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from backend.domain.vocabulary import Environment
+from backend.providers import apns_certificate
+from backend.providers.tls import tls_context
 from backend.providers.transport import split_url
 from backend.providers.webpush_crypto import from_b64url, generate_vapid_keys, public_of, vapid_key
 
@@ -17,6 +21,7 @@ Parts = tuple[dict[str, str], dict[str, str]]
 """(public, secret) of `base.Credential`."""
 
 _COMMON = frozenset({"provider", "environment", "endpoint", "ca"})
+_APNS = frozenset({"topic", "team_id", "key_id", "private_key", "certificate", "password"})
 _APPLE_ID = re.compile(r"[A-Z0-9]{10}")
 _TOPIC = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _MAILBOX = re.compile(r"mailto:[^@\s]+@([^@\s]+)")
@@ -75,25 +80,68 @@ class _Reader:
             raise CredentialError(self.problems)
 
 
-def parse_apns(body: Mapping[str, Any]) -> Parts:
-    """public: topic, team_id, key_id; secret: private_key (PEM). Raises `CredentialError`."""
-    read = _Reader(body, frozenset({"topic", "team_id", "key_id", "private_key", "certificate", "password"}))
-    if body.get("certificate"):
-        read.wrong("certificate", "is not supported by this version: use a .p8 key with its team id and key id")
+def parse_apns(body: Mapping[str, Any], now: datetime) -> Parts:
+    """A key or a certificate. Raises `CredentialError`.
+
+    public: topic, and of a key team_id and key_id, of a certificate certificate_subject and expires_at
+    (RFC 3339); secret: private_key, or certificate (both PEM, the latter with its key).
+    """
+    read = _Reader(body, _APNS)
+    topic = read.needed("topic", _TOPIC, "must be the app's bundle id, such as com.example.app")
+    public, secret = _certificate(read, topic, now) if read.text("certificate") else _key(read)
+    read.finish()
+    return {"topic": topic} | public, secret
+
+
+def _key(read: _Reader) -> Parts:
     public = {
-        "topic": read.needed("topic", _TOPIC, "must be the app's bundle id, such as com.example.app"),
         "team_id": read.needed("team_id", _APPLE_ID, "must be 10 capital letters and digits"),
         "key_id": read.needed("key_id", _APPLE_ID, "must be 10 capital letters and digits"),
     }
     pem = read.text("private_key")
-    problem = _p8_problem(pem)
-    if problem:
+    if problem := _p8_problem(pem):
         read.wrong("private_key", problem)
-    read.finish()
     return public, {"private_key": pem}
 
 
-def parse_fcm(body: Mapping[str, Any]) -> Parts:
+def _certificate(read: _Reader, topic: str, now: datetime) -> Parts:
+    for name in ("team_id", "key_id", "private_key"):
+        if read.text(name):
+            read.wrong(name, "belongs to a key: give a key or a certificate, not both")
+    try:
+        found = apns_certificate.read(read.text("certificate"), read.text("password"))
+    except apns_certificate.BadCertificate as error:
+        read.wrong(error.field, error.problem)
+        return {}, {}
+    if problem := _certificate_problem(found, topic, read.text("environment") or Environment.PRODUCTION, now):
+        read.wrong(*problem)
+    ends = found.expires_at.isoformat().replace("+00:00", "Z")
+    return {"certificate_subject": found.subject, "expires_at": ends}, {"certificate": found.pem}
+
+
+def _certificate_problem(
+    found: apns_certificate.Identity, topic: str, environment: str, now: datetime
+) -> tuple[str, str] | None:
+    """(field, sentence) on a certificate that is read well but of no use."""
+    if found.expires_at <= now:
+        return "certificate", f"expired on {found.expires_at:%-d %B %Y}"
+    if found.starts_at > now:
+        return "certificate", f"is good from {found.starts_at:%-d %B %Y, %H:%M} UTC only, by this machine's clock"
+    if found.environments and environment not in found.environments:
+        return (
+            "environment",
+            f"is not what the certificate is for: it is for {' and '.join(sorted(found.environments))}",
+        )
+    if topic and found.topics and topic not in found.topics:
+        return "topic", f"is not one of the certificate's: {', '.join(sorted(found.topics)[:5])}"
+    try:
+        tls_context((), found.pem)
+    except ssl.SSLError as error:
+        return "certificate", f"cannot be shown to Apple: {error.reason or error}"
+    return None
+
+
+def parse_fcm(body: Mapping[str, Any], now: datetime) -> Parts:
     """public: project_id, client_email; secret: service_account (JSON text). Raises `CredentialError`."""
     read = _Reader(body, frozenset({"service_account"}))
     account = _account(body.get("service_account"), read)
@@ -108,7 +156,7 @@ def parse_fcm(body: Mapping[str, Any]) -> Parts:
     return public, {"service_account": orjson.dumps(account).decode()}
 
 
-def parse_webpush(body: Mapping[str, Any]) -> Parts:
+def parse_webpush(body: Mapping[str, Any], now: datetime) -> Parts:
     """public: subject, public_key; secret: private_key (base64url). Makes the keys where there are none.
 
     Raises `CredentialError`.

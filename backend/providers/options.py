@@ -6,6 +6,9 @@ A field that is taken at save is in a table here or in an encoder; a test holds 
 from collections.abc import Mapping
 from typing import Any
 
+from backend.domain.message import Message
+from backend.domain.vocabulary import Priority
+
 Options = Mapping[str, Any]
 
 _ALERT = {
@@ -81,9 +84,12 @@ def web(options: Options) -> dict[str, Any]:
     return made
 
 
-def urgency(options: Options, high: bool) -> str:
-    """RFC 8030's urgency: the message's own, else by its priority."""
-    return options.get("urgency") or ("high" if high else "normal")
+def urgency(message: Message) -> str:
+    """RFC 8030's urgency: the message's own, else low for what nobody sees, else by its priority."""
+    own: str | None = message.options.get("urgency")
+    if own or message.silent:
+        return own or "low"
+    return "high" if message.priority is Priority.HIGH else "normal"
 
 
 def _renamed(options: Options, names: Mapping[str, str]) -> dict[str, Any]:

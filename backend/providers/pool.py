@@ -2,36 +2,109 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
-from backend.providers.connection import Connection
-from backend.providers.dial import Dialer
-from backend.providers.exchange import Call, Limits, NotSent, Unknown
+from backend.providers.breaker import Breaker, BreakerState
+from backend.providers.connection import Connection, Owner
+from backend.providers.deadlines import Deadlines
+from backend.providers.dial import Dialer, pace_of_this_loop
+from backend.providers.exchange import AddressRefused, Admission, Answer, Call, Cut, HostReport, NotSent, Unknown
+
+ASK_AGAIN = 0.25
+"""Seconds until a host that is busy may have room."""
+_SMOOTHING = 0.05
+"""What one answer's time weighs in the average."""
+
+MakeConnection = Callable[[Owner], Connection]
 
 
 class Pool:
     """Hands requests to connections in the order they came.
 
     The first connection is made at once, and so is one that replaces a connection the peer retired in
-    good order. After a failure, and to grow, there is one a `Limits.pace`.
+    good order. After a failure, and to grow, there is one a `Limits.pace`; after several, the host rests.
     """
 
-    def __init__(self, host: str, port: int, dialer: Dialer, limits: Limits) -> None:
-        self._host, self._port, self._dialer, self._limits = host, port, dialer, limits
+    def __init__(self, host: str, port: int, dialer: Dialer, make: MakeConnection) -> None:
+        self._host, self._port, self._dialer, self._make = host, port, dialer, make
+        self._limits = dialer.limits
         self._loop = asyncio.get_running_loop()
+        self._pace = pace_of_this_loop()
+        self._breaker = Breaker(dialer.limits.rest, dialer.limits.longest_rest)
+        self._deadlines = Deadlines(self._expire)
         self._waiting: deque[Call] = deque()
         self._later: dict[Call, asyncio.TimerHandle] = {}
         self._usable: list[Connection] = []
         self._leaving: set[Connection] = set()
         self._dialing: asyncio.Task[None] | None = None
-        self._not_before = self._dialed = 0.0
+        self._dialed = 0.0
+        self._in_flight = 0
+        self._usual: float | None = None
         self._closed = False
+
+    # What the transport asks
+
+    async def request(self, call: Call, timeout: float) -> Answer:
+        """Sends it and waits for its end. Raises `NotSent` and `Unknown`."""
+        era = self._breaker.enter(self._loop.time())
+        if era is None:
+            raise NotSent("breaker_open")
+        self._in_flight += 1
+        self._deadlines.add(call, timeout)
+        try:
+            self._submit(call)
+            answer = await call.future
+        except asyncio.CancelledError:
+            self._abandon(call)
+            self._breaker.withdrawn(era)
+            raise
+        except (NotSent, Cut):
+            self._breaker.unanswered(era, self._loop.time())
+            raise
+        except Unknown:
+            self._took(call)
+            self._count(partial(self._breaker.failed, era))
+            raise
+        finally:
+            self._in_flight -= 1
+            self._deadlines.remove(call)
+        now = self._took(call)
+        if answer.status >= 500:
+            self._count(partial(self._breaker.failed, era))
+        else:
+            self._breaker.succeeded(era, now)
+        return answer
+
+    def admit(self, wanted: int) -> Admission:
+        """How many requests make sense now."""
+        now = self._loop.time()
+        match self._breaker.state(now):
+            case BreakerState.OPEN:
+                return Admission(0, self._breaker.rests_for(now))
+            case BreakerState.HALF_OPEN:
+                return Admission(0 if self._breaker.probing else min(wanted, 1), ASK_AGAIN)
+        cap = self._limits.slow_streams
+        if cap is None or not self._is_slow(now):
+            return Admission(wanted)
+        room = max(cap - self._in_flight, 0)
+        return Admission(wanted) if room >= wanted else Admission(room, ASK_AGAIN)
+
+    def report(self) -> HostReport:
+        now, breaker = self._loop.time(), self._breaker
+        return HostReport(
+            host=self._host if self._port == 443 else f"{self._host}:{self._port}",
+            state=breaker.state(now),
+            open_for=breaker.rests_for(now),
+            failures=breaker.failures(now),
+            in_flight=self._in_flight,
+            connections=len(self._usable) + len(self._leaving),
+        )
 
     @property
     def quiet(self) -> bool:
-        """Whether nothing is under way, nor a failure so fresh that a new pool would forget its pace."""
-        busy = self._waiting or self._later or self._dialing or any(c.busy for c in (*self._usable, *self._leaving))
-        return not busy and self._loop.time() >= self._not_before
+        """Whether nothing is under way, nor the host at rest, which a new pool would forget."""
+        return not self._in_flight and not self._dialing and not self._breaker.rests_for(self._loop.time())
 
     @property
     def gone(self) -> bool:
@@ -40,27 +113,9 @@ class Pool:
 
     def part(self) -> None:
         """Starts to close the connections of a quiet pool."""
+        self._deadlines.close()
         for connection in tuple(self._usable):
             connection.close("unused")
-
-    def submit(self, call: Call) -> None:
-        """Queues the request and sends it as soon as a connection has room."""
-        if self._closed:
-            call.fail(NotSent("closed"))
-            return
-        self._waiting.append(call)
-        self._pump()
-
-    def expire(self, call: Call) -> None:
-        """The request's time is over."""
-        call.fail(Unknown("timeout") if self.abandon(call) else NotSent("timeout"))
-
-    def abandon(self, call: Call) -> bool:
-        """Nobody waits for the answer any more; True when the request has left us."""
-        timer = self._later.pop(call, None)
-        if timer is not None:
-            timer.cancel()
-        return any(c.abandon(call) for c in (*self._usable, *self._leaving))
 
     async def close(self) -> None:
         """Ends every connection: what is under way is unknown, what waits was not sent."""
@@ -73,6 +128,42 @@ class Pool:
         for connection in connections:
             connection.close()
         await _all_closed(connections)
+        self._deadlines.close()
+
+    # Ends of requests
+
+    def _count(self, failure: Callable[[float], None]) -> None:
+        """Tells the breaker. A host that rests gets nothing of what waits either."""
+        now = self._loop.time()
+        failure(now)
+        if self._breaker.rests_for(now):
+            self._fail_waiting(NotSent("breaker_open"))
+
+    def _took(self, call: Call) -> float:
+        """Notes how long the host took, and gives back the time."""
+        now = self._loop.time()
+        seconds = now - call.begun
+        self._usual = seconds if self._usual is None else self._usual + (seconds - self._usual) * _SMOOTHING
+        return now
+
+    def _is_slow(self, now: float) -> bool:
+        """Whether answers take long; a host that has not answered yet counts as slow."""
+        usual, slow = self._usual, self._limits.slow
+        if usual is None or usual > slow:
+            return True
+        oldest = [c.oldest for c in (*self._usable, *self._leaving)]
+        return any(begun is not None and now - begun > slow for begun in oldest)
+
+    def _expire(self, call: Call) -> None:
+        """The request's time is over."""
+        call.fail(Unknown("timeout") if self._abandon(call) else NotSent("timeout"))
+
+    def _abandon(self, call: Call) -> bool:
+        """Nobody waits for the answer any more; True when the request has left us."""
+        timer = self._later.pop(call, None)
+        if timer is not None:
+            timer.cancel()
+        return any(c.abandon(call) for c in (*self._usable, *self._leaving))
 
     # What connections tell (connection.Owner)
 
@@ -80,17 +171,24 @@ class Pool:
         if self._waiting:
             self._pump()
 
-    def retired(self, connection: Connection) -> None:
+    def retired(self, connection: Connection, *, hold: bool) -> None:
         if connection in self._usable:
             self._usable.remove(connection)
             self._leaving.add(connection)
+        if hold:
+            self._hold()
 
     def lost(self, connection: Connection, failed: bool) -> None:
+        in_good_order = connection in self._leaving
+        if not in_good_order and connection not in self._usable:
+            return
         self._leaving.discard(connection)
-        if connection in self._usable:
+        if not in_good_order:
             self._usable.remove(connection)
+        if failed or not in_good_order:
+            self._hold()
         if failed:
-            self._not_before = self._dialed + self._limits.pace
+            self._count(self._breaker.cut if connection.answers else self._breaker.not_connected)
         self._pump()
 
     def refused(self, calls: Sequence[Call], reason: str, *, wait: bool) -> None:
@@ -106,7 +204,7 @@ class Pool:
     def _may_try_again(self, call: Call, reason: str) -> bool:
         call.refusals += 1
         call.restart()
-        if self._closed or call.refusals > self._limits.resends:
+        if self._closed or call.refusals > self._limits.resends or self._breaker.rests_for(self._loop.time()):
             call.fail(NotSent(reason))
         return not call.done
 
@@ -117,7 +215,16 @@ class Pool:
 
     # Handing out
 
+    def _submit(self, call: Call) -> None:
+        """Queues the request and sends it as soon as a connection has room."""
+        if self._closed:
+            raise NotSent("closed")
+        self._waiting.append(call)
+        self._pump()
+
     def _pump(self) -> None:
+        if self._limits.may_send is not None and not self._limits.may_send():
+            self._fail_waiting(NotSent("stalled"))
         waiting = self._waiting
         while waiting and waiting[0].done:
             waiting.popleft()
@@ -134,23 +241,31 @@ class Pool:
             return True
         if len(self._usable) >= self._limits.connections:
             return False
-        warm = all(connection.answered for connection in self._usable)
+        warm = all(connection.answers for connection in self._usable)
         return warm and self._loop.time() >= self._dialed + self._limits.pace
+
+    # Dialling
 
     async def _dial(self) -> None:
         try:
-            await asyncio.sleep(self._not_before - self._loop.time())
+            await self._pace.turn(self._host, self._port, self._limits.pace)
             self._dialed = self._loop.time()
-            connection = await self._dialer.connect(self._host, self._port, lambda: Connection(self, self._limits))
+            connection = await self._dialer.connect(self._host, self._port, lambda: self._make(self))
         except NotSent as error:
-            self._not_before = self._dialed + self._limits.pace
+            self._hold()
             if not self._usable:
                 self._fail_waiting(error)
+            if not isinstance(error, AddressRefused):
+                self._count(self._breaker.not_connected)
         else:
+            self._pace.worked(self._host, self._port)
             self._usable.append(connection)
         finally:
             self._dialing = None
             self._loop.call_soon(self._pump)
+
+    def _hold(self) -> None:
+        self._pace.failed(self._host, self._port, self._dialed + self._limits.pace)
 
     def _fail_waiting(self, error: NotSent) -> None:
         for timer in self._later.values():
@@ -170,4 +285,4 @@ async def _all_closed(connections: Iterable[Connection]) -> None:
     if late:
         for connection in connections:
             connection.abort("closed")
-        await asyncio.wait(late)
+        await asyncio.wait(late, timeout=2.0)

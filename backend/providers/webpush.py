@@ -1,20 +1,19 @@
 """Web Push: RFC 8030, encrypted (RFC 8291), signed by VAPID (RFC 8292), in the Declarative Web Push shape.
 
 Safari shows that shape without any script; our service worker reads the same fields elsewhere. Shape:
-W3C Push API, "declarative push message". Answers: `replies.WEBPUSH_STATUS`.
+W3C Push API, "declarative push message". Answers: `reply_tables.WEBPUSH_STATUS`.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jwt
 import orjson
 
 from backend.domain.message import Action, Address, Message
-from backend.domain.vocabulary import Priority
 from backend.providers import options, replies
-from backend.providers.base import Credential, Outcome, OutcomeKind, TooLarge
+from backend.providers.base import Admission, Credential, HostReport, Outcome, OutcomeKind, TooLarge
 from backend.providers.naming import topic
 from backend.providers.push_hosts import PushHosts
 from backend.providers.transport import AddressRefused, NotSent, Transport, Unknown, split_url
@@ -86,7 +85,7 @@ def headers(message: Message) -> list[tuple[str, str]]:
     """What the push service wants to know about the message."""
     return [
         ("ttl", str(min(max(message.ttl_seconds, 0), LONGEST_TTL))),
-        ("urgency", options.urgency(message.options, message.priority is Priority.HIGH)),
+        ("urgency", options.urgency(message)),
         ("topic", topic(message.collapse_key or message.identity)),
         ("content-encoding", "aes128gcm"),
         ("content-type", "application/octet-stream"),
@@ -139,6 +138,14 @@ class WebPush:
         jwt.decode(signed, self._key.public_key(), algorithms=["ES256"], options=options)
         return None
 
+    def admit(self, address: Address | None, wanted: int) -> Admission:
+        """Each push service's host has its own measure; the lane as a whole has none."""
+        origin = None if address is None else _origin(address.value)
+        return Admission(wanted) if origin is None else self._transport.admit(origin, wanted)
+
+    def hosts(self) -> Sequence[HostReport]:
+        return self._transport.hosts()
+
     async def close(self) -> None:
         await self._transport.close()
 
@@ -154,3 +161,11 @@ class WebPush:
         value = f"vapid t={signed}, k={self._public}"
         self._signed[origin] = (now + _VAPID_RENEWAL, value)
         return value
+
+
+def _origin(endpoint: str) -> str | None:
+    """None for an endpoint that `send` will refuse."""
+    try:
+        return split_url(endpoint)[0]
+    except ValueError:
+        return None

@@ -3,12 +3,14 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import and_, exists, func, select, update
+from sqlalchemy import and_, bindparam, exists, func, select, update
 from sqlmodel import Session, col
+from sqlmodel.sql.sqltypes import UTCDateTime
 
-from backend.domain.vocabulary import CampaignKind, CampaignState, ChunkState, RunState
+from backend.domain.vocabulary import CampaignKind, CampaignState, RunState
 from backend.models import App, Campaign, Category, Chunk, Revision, Run, Variant
 
 
@@ -137,9 +139,18 @@ def category(session: Session, app_id: int, slug: str) -> Category | None:
     return session.execute(select(Category).where(*mine)).scalar_one_or_none()
 
 
-def anything_due(session: Session, now: datetime) -> bool:
+def awaited(session: Session, now: datetime) -> tuple[bool, bool]:
+    """Whether a scheduled campaign's time has come, and whether a run waits for its plan."""
+    due, planning = session.execute(_awaited(), {"now": now}).one()
+    return bool(due), bool(planning)
+
+
+@cache
+def _awaited() -> Any:
+    """Made once: it is asked twice a second, and building it costs more than running it."""
+    now = bindparam("now", type_=UTCDateTime())
     due = exists().where(col(Campaign.state) == CampaignState.SCHEDULED, col(Campaign.due_at) <= now)
-    return bool(session.execute(select(due)).scalar_one())
+    return select(due, exists().where(col(Run.state) == RunState.PLANNING))
 
 
 def due_campaigns(session: Session, now: datetime, limit: int = 50) -> Sequence[Campaign]:
@@ -153,13 +164,6 @@ def planning_runs(session: Session) -> list[tuple[int, int]]:
     """(run, app) of each run whose audience is not complete, what is urgent first."""
     waiting = select(col(Run.id), col(Run.app_id)).where(col(Run.state) == RunState.PLANNING)
     return [(run, app) for run, app in session.execute(waiting.order_by(col(Run.kind) == "send", col(Run.id)))]
-
-
-def perhaps_finished(session: Session) -> list[int]:
-    """Running runs without a chunk that is not done."""
-    unfinished = exists().where(col(Chunk.run_id) == col(Run.id), col(Chunk.state) != ChunkState.DONE)
-    idle = select(col(Run.id)).where(col(Run.state) == RunState.RUNNING, ~unfinished)
-    return [number for number in session.execute(idle).scalars() if number is not None]
 
 
 def set_run(session: Session, run_id: int, expected: Collection[str], **values: Any) -> bool:

@@ -1,15 +1,26 @@
 """Chunks: claimed by compare-and-set under a lease, written to under a fence."""
 
-from collections.abc import Collection, Sequence
+import json
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import and_, exists, func, insert, or_, select, update
+from sqlalchemy import Integer, and_, bindparam, column, exists, func, insert, or_, select, text, tuple_, update
 from sqlmodel import Session, col
+from sqlmodel.sql.sqltypes import UTCDateTime
 
 from backend.domain.vocabulary import OPEN_STATES, ChunkState, RunState
 from backend.models import Chunk, Credential, Delivery, Run
+from backend.models.base import BigId
+from backend.queries.bulk import table_from_json
+
+ORDINARY, URGENT = 0, 10
+"""What a team plans, and what a person waits for."""
+MOST_ROWS = 500
+_PAGE = 1_000
+_UNDONE = (ChunkState.READY, ChunkState.LEASED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,48 +32,139 @@ class ClaimedChunk:
     number: int
     credential_id: int
     fence: int
+    priority: int = ORDINARY
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a worker would take: so urgent, none of these lanes, and nothing more of these (run, lane) pairs.
+
+    `small_first` begins with low chunk numbers, so that a small run overtakes a big one; else the oldest comes first.
+    """
+
+    priority: int = ORDINARY
+    busy: Collection[int] = ()
+    full: Collection[tuple[int, int]] = ()
+    small_first: bool = False
+
+
+_CLAIMED = (
+    col(Chunk.id), col(Chunk.run_id), col(Chunk.number), col(Chunk.credential_id), col(Chunk.fence),
+    col(Chunk.priority),
+)  # fmt: skip
 
 
 def claim(
-    session: Session, *, worker: str, now: datetime, lease: timedelta, limit: int, busy: Collection[int]
+    session: Session, wish: Wish, *, worker: str, now: datetime, until: datetime, limit: int
 ) -> list[ClaimedChunk]:
-    """Takes up to `limit` due chunks of running runs, urgent and old ones first, none of the `busy` lanes."""
-    due = (
-        select(col(Chunk.id))
-        .join(Run, and_(col(Run.id) == col(Chunk.run_id), col(Run.state) == RunState.RUNNING))
-        .join(Credential, col(Credential.id) == col(Chunk.credential_id))
-        .where(
-            col(Chunk.state) == ChunkState.READY,
-            col(Chunk.not_before) <= now,
-            or_(col(Credential.held_until).is_(None), col(Credential.held_until) <= now),
-            col(Chunk.credential_id).not_in(busy),
+    """Takes up to `limit` due chunks of running runs and open lanes under a lease.
+
+    Each order is an index of its own: the best of 10 000 waiting chunks are found without sorting them.
+    """
+    rows = session.execute(_best(wish.small_first), {**_binds(wish, "one"), "now": now, "most": limit}).all()
+    taken = update(Chunk).where(col(Chunk.id).in_([row.id for row in rows]))
+    leased = {"state": ChunkState.LEASED, "owner": worker, "lease_until": until, "fence": col(Chunk.fence) + 1}
+    if rows:
+        session.execute(taken.values(**leased).execution_options(synchronize_session=False))
+    return [
+        ClaimedChunk(id_, run, number, lane, fence + 1, priority) for id_, run, number, lane, fence, priority in rows
+    ]
+
+
+def anything_due(session: Session, wishes: Sequence[Wish], now: datetime) -> list[Wish]:
+    """Those of the wishes for which there is a chunk; takes no lock. An idle worker asks four times a second."""
+    binds: dict[str, Any] = {"now": now}
+    for place, wish in enumerate(wishes):
+        binds |= _binds(wish, str(place))
+    found = session.connection().execute(_looks(len(wishes)), binds).one()
+    return [wish for wish, chunk in zip(wishes, found, strict=True) if chunk is not None]
+
+
+@cache
+def _best(small_first: bool) -> Any:
+    order = (col(Chunk.number), col(Chunk.id)) if small_first else (col(Chunk.not_before), col(Chunk.id))
+    found = _claimable(select(*_CLAIMED), "one").order_by(*order).limit(bindparam("most", type_=Integer))
+    return found.with_for_update(skip_locked=True, of=Chunk)
+
+
+@cache
+def _looks(wishes: int) -> Any:
+    return select(*[_claimable(select(col(Chunk.id)), str(n)).limit(1).scalar_subquery() for n in range(wishes)])
+
+
+def _claimable(statement: Any, name: str) -> Any:
+    """The statement over what a wish may have; `_binds` has its values under that name."""
+    running = and_(col(Run.id) == col(Chunk.run_id), col(Run.state) == RunState.RUNNING)
+    pairs = tuple_(col(Chunk.run_id), col(Chunk.credential_id), types=(BigId, BigId))
+    now = bindparam("now", type_=UTCDateTime())
+    joined = statement.join_from(Chunk, Run, running).join(Credential, col(Credential.id) == col(Chunk.credential_id))
+    return joined.where(
+        col(Chunk.state) == ChunkState.READY,
+        col(Chunk.priority) == bindparam(f"priority_{name}", type_=Integer),
+        col(Chunk.not_before) <= now,
+        or_(col(Credential.held_until).is_(None), col(Credential.held_until) <= now),
+        col(Chunk.credential_id).not_in(bindparam(f"busy_{name}", expanding=True)),
+        pairs.not_in(bindparam(f"full_{name}", expanding=True)),
+    )
+
+
+def _binds(wish: Wish, name: str) -> dict[str, Any]:
+    return {
+        f"priority_{name}": wish.priority,
+        f"busy_{name}": list(wish.busy),
+        f"full_{name}": list(wish.full),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How things are for a chunk that is still ours: its run's state, and until when its lane is held."""
+
+    run_state: str
+    held_until: datetime | None
+
+
+def hold(session: Session, chunk: ClaimedChunk, until: datetime) -> Standing | None:
+    """Renews the lease; None when another worker has taken the chunk over."""
+    row = session.execute(_hold(), {"id": chunk.id, "fence": chunk.fence, "until": until}).one_or_none()
+    return None if row is None else Standing(*row)
+
+
+@cache
+def _hold() -> Any:
+    """Made once, like the other statements of each group: building one costs more than running it."""
+    return (
+        text(
+            "UPDATE chunk SET lease_until = :until WHERE id = :id AND fence = :fence AND state = 'leased' RETURNING "
+            "(SELECT run.state FROM run WHERE run.id = chunk.run_id) AS run_state, "
+            "(SELECT credential.held_until FROM credential WHERE credential.id = chunk.credential_id) AS held_until"
         )
-        .order_by(col(Chunk.priority).desc(), col(Chunk.not_before), col(Chunk.id))
-        .limit(limit)
-        .with_for_update(skip_locked=True, of=Chunk)
+        .bindparams(bindparam("until", type_=UTCDateTime()))
+        .columns(column("run_state"), column("held_until", UTCDateTime()))
     )
-    taken = (
-        update(Chunk)
-        .where(col(Chunk.id).in_(due))
-        .values(state=ChunkState.LEASED, owner=worker, lease_until=now + lease, fence=col(Chunk.fence) + 1)
-        .returning(col(Chunk.id), col(Chunk.run_id), col(Chunk.number), col(Chunk.credential_id), col(Chunk.fence))
-        .execution_options(synchronize_session=False)
-    )
-    return [ClaimedChunk(*row) for row in session.execute(taken)]
 
 
-def hold(session: Session, chunk: ClaimedChunk, until: datetime) -> bool:
-    """Renews the lease; False when another worker has taken the chunk over."""
-    return _write(session, chunk, lease_until=until)
+def extend(session: Session, chunks: Collection[ClaimedChunk], until: datetime) -> set[ClaimedChunk]:
+    """Renews many leases at once; those that are still ours."""
+    rows = [{"id": chunk.id, "fence": chunk.fence} for chunk in sorted(chunks, key=lambda chunk: chunk.id)]
+    statement = text(
+        f"UPDATE chunk SET lease_until = :until FROM {table_from_json(_sqlite(session), _FENCED)} "
+        "WHERE chunk.id = v.id AND chunk.fence = v.fence AND chunk.state = 'leased' RETURNING chunk.id, chunk.fence"
+    ).bindparams(bindparam("until", type_=UTCDateTime()))
+    kept = {tuple(row) for row in session.execute(statement, {"rows": json.dumps(rows), "until": until})}
+    return {chunk for chunk in chunks if (chunk.id, chunk.fence) in kept}
+
+
+_FENCED = {"id": "bigint", "fence": "integer"}
 
 
 def let_go(session: Session, chunk: ClaimedChunk, not_before: datetime) -> bool:
-    """Gives the chunk back for anybody to claim from `not_before` on."""
+    """Gives the chunk back for anybody to claim from `not_before` on; False when it is no longer ours."""
     return _write(session, chunk, state=ChunkState.READY, owner=None, lease_until=None, not_before=not_before)
 
 
-def settle(session: Session, chunk: ClaimedChunk) -> bool:
-    """Done when none of its rows is open, else ready again; False when fenced out."""
+def settle(session: Session, chunk: ClaimedChunk) -> str | None:
+    """Done when none of its rows is open, else ready again: which of the two; None when fenced out."""
     waiting = exists().where(
         col(Delivery.run_id) == chunk.run_id,
         col(Delivery.chunk) == chunk.number,
@@ -70,13 +172,13 @@ def settle(session: Session, chunk: ClaimedChunk) -> bool:
     )
     left_open = session.execute(select(waiting)).scalar_one()
     state = ChunkState.READY if left_open else ChunkState.DONE
-    return _write(session, chunk, state=state, owner=None, lease_until=None)
+    return state if _write(session, chunk, state=state, owner=None, lease_until=None) else None
 
 
 def _write(session: Session, chunk: ClaimedChunk, **values: Any) -> bool:
     mine = and_(col(Chunk.id) == chunk.id, col(Chunk.fence) == chunk.fence, col(Chunk.state) == ChunkState.LEASED)
     result = session.execute(update(Chunk).where(mine).values(**values).execution_options(synchronize_session=False))
-    return _count(result) == 1
+    return int(result.rowcount) == 1  # type: ignore[attr-defined]
 
 
 def expired(session: Session, now: datetime, limit: int) -> list[ClaimedChunk]:
@@ -89,9 +191,9 @@ def expired(session: Session, now: datetime, limit: int) -> list[ClaimedChunk]:
     )
     taken = (
         update(Chunk)
-        .where(col(Chunk.id).in_(dead))
+        .where(col(Chunk.id).in_(session.execute(dead).scalars().all()))
         .values(state=ChunkState.READY, owner=None, lease_until=None, fence=col(Chunk.fence) + 1)
-        .returning(col(Chunk.id), col(Chunk.run_id), col(Chunk.number), col(Chunk.credential_id), col(Chunk.fence))
+        .returning(*_CLAIMED)
         .execution_options(synchronize_session=False)
     )
     return [ClaimedChunk(*row) for row in session.execute(taken)]
@@ -99,36 +201,58 @@ def expired(session: Session, now: datetime, limit: int) -> list[ClaimedChunk]:
 
 def anybody_late(session: Session, now: datetime) -> bool:
     """Whether a chunk is held under a lease that has run out."""
-    late = exists().where(col(Chunk.state) == ChunkState.LEASED, col(Chunk.lease_until) < now)
-    return bool(session.execute(select(late)).scalar_one())
+    return bool(session.connection().execute(_late(), {"now": now}).scalar_one())
 
 
-def later(session: Session, chunk: ClaimedChunk, not_before: datetime) -> int:
-    """The number of a waiting chunk of the same run and lane for that instant, made if there is none.
+@cache
+def _late() -> Any:
+    past = col(Chunk.lease_until) < bindparam("now", type_=UTCDateTime())
+    return select(exists().where(col(Chunk.state) == ChunkState.LEASED, past))
 
-    It is as urgent as the chunk it follows: a code that a person waits for stays ahead on its second try.
+
+def later(session: Session, chunk: ClaimedChunk, rows: Mapping[datetime, int]) -> dict[datetime, int]:
+    """For each instant the number of a chunk of the same run and lane that waits for it and has room for so many rows.
+
+    What is made for them is as urgent as the chunk they come from: a code that a person waits for stays
+    ahead on its second try.
     """
+    found = {at: _with_room(session, chunk, at, count) for at, count in sorted(rows.items())}
+    missing = [at for at, number in found.items() if number is None]
+    if missing:
+        first = reserve(session, chunk.run_id, len(missing))
+        new = {at: first + place for place, at in enumerate(missing)}
+        _add(session, chunk, new)
+        found |= new
+    return {at: number for at, number in found.items() if number is not None}
+
+
+def _with_room(session: Session, chunk: ClaimedChunk, at: datetime, rows: int) -> int | None:
     waiting = (
         select(col(Chunk.number))
         .where(
             col(Chunk.run_id) == chunk.run_id,
             col(Chunk.credential_id) == chunk.credential_id,
             col(Chunk.state) == ChunkState.READY,
-            col(Chunk.not_before) == not_before,
+            col(Chunk.not_before) == at,
+            col(Chunk.number) != chunk.number,
         )
+        .order_by(col(Chunk.number).desc())
         .limit(1)
         .with_for_update()
     )
-    found = session.execute(waiting).scalar_one_or_none()
-    if found is not None:
-        return int(found)
-    number = reserve(session, chunk.run_id, 1)
-    priority = select(col(Chunk.priority)).where(col(Chunk.id) == chunk.id).scalar_subquery()
-    values = {"run_id": chunk.run_id, "number": number, "credential_id": chunk.credential_id}
-    session.execute(
-        insert(Chunk).values(**values, priority=priority, not_before=not_before, state=ChunkState.READY, fence=0)
-    )
-    return number
+    number = session.execute(waiting).scalar_one_or_none()
+    if number is None:
+        return None
+    inside = select(col(Delivery.id)).where(col(Delivery.run_id) == chunk.run_id, col(Delivery.chunk) == number)
+    filled = session.execute(select(func.count()).select_from(inside.limit(MOST_ROWS).subquery())).scalar_one()
+    return int(number) if filled + rows <= MOST_ROWS else None
+
+
+def _add(session: Session, chunk: ClaimedChunk, numbers: Mapping[datetime, int]) -> None:
+    like = {"run_id": chunk.run_id, "credential_id": chunk.credential_id, "priority": chunk.priority}
+    waiting = {**like, "state": ChunkState.READY, "fence": 0}
+    rows = [{**waiting, "number": number, "not_before": at} for at, number in numbers.items()]
+    session.execute(insert(Chunk.__table__), rows)  # type: ignore[attr-defined]
 
 
 def reserve(session: Session, run_id: int, count: int) -> int:
@@ -143,19 +267,27 @@ def reserve(session: Session, run_id: int, count: int) -> int:
     return int(session.execute(taken).scalar_one()) - count
 
 
+def any_undone(session: Session, run_id: int) -> bool:
+    """Whether the run has a chunk that is not done: asked of its few chunks before its many rows are."""
+    undone = exists().where(col(Chunk.run_id) == run_id, col(Chunk.state).in_(_UNDONE))
+    return bool(session.execute(select(undone)).scalar_one())
+
+
 def close_empty(session: Session, run_ids: Sequence[int]) -> None:
-    """Marks waiting chunks without an open row as done: after rows were cancelled or expired at once."""
+    """Marks waiting chunks without an open row as done: after rows were cancelled or expired at once.
+
+    Locked first and looked at again: a worker may be moving a row into one that looks empty.
+    """
     open_row = exists().where(
         col(Delivery.run_id) == col(Chunk.run_id),
         col(Delivery.chunk) == col(Chunk.number),
         col(Delivery.state).in_(OPEN_STATES),
     )
-    session.execute(
-        update(Chunk)
-        .where(col(Chunk.run_id).in_(run_ids), col(Chunk.state) == ChunkState.READY, ~open_row)
-        .values(state=ChunkState.DONE)
-        .execution_options(synchronize_session=False)
-    )
+    empty = select(col(Chunk.id)).where(col(Chunk.run_id).in_(run_ids), col(Chunk.state) == ChunkState.READY, ~open_row)
+    found = session.execute(empty.with_for_update(skip_locked=True, of=Chunk)).scalars().all()
+    for page in range(0, len(found), _PAGE):
+        some = update(Chunk).where(col(Chunk.id).in_(found[page : page + _PAGE]), ~open_row)
+        session.execute(some.values(state=ChunkState.DONE).execution_options(synchronize_session=False))
 
 
 def backlog(session: Session, now: datetime) -> tuple[int, datetime | None]:
@@ -169,5 +301,5 @@ def backlog(session: Session, now: datetime) -> tuple[int, datetime | None]:
     return int(count), oldest
 
 
-def _count(result: Any) -> int:
-    return int(result.rowcount)
+def _sqlite(session: Session) -> bool:
+    return session.get_bind().dialect.name == "sqlite"

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Integer, func, select, update
+from sqlalchemy import Integer, exists, func, or_, select, update
 from sqlalchemy import delete as delete_from
 from sqlmodel import Session, col
 
-from backend.domain.vocabulary import ChunkState, CredentialStatus, DeviceState
+from backend.domain.vocabulary import AddressKind, ChunkState, CredentialStatus, DeviceState, ProviderName
 from backend.models import Chunk, Credential, Device
 from backend.queries.accounts import count
 
@@ -34,13 +35,16 @@ def of_app(session: Session, app_id: int) -> Sequence[Credential]:
 
 
 def device_counts(session: Session, app_id: int) -> dict[int, int]:
-    """How many devices are bound to each of the app's credentials; one pass by the credential's index."""
-    counted = (
-        select(col(Device.credential_id), func.count())
-        .where(col(Device.credential_id).in_(select(col(Credential.id)).where(col(Credential.app_id) == app_id)))
-        .group_by(col(Device.credential_id))
-    )
-    return {number: devices for number, devices in session.execute(counted) if number is not None}
+    """How many devices are bound to each of the app's credentials; one pass by the credential's index.
+
+    Rows that stand for topics are no devices, and so few that they are counted apart.
+    """
+    bound = select(col(Device.credential_id), func.count()).group_by(col(Device.credential_id))
+    own = col(Device.credential_id).in_(select(col(Credential.id)).where(col(Credential.app_id) == app_id))
+    topics = (col(Device.app_id) == app_id, col(Device.platform) == AddressKind.TOPIC)
+    standing = {row[0]: row[1] for row in session.execute(bound.where(*topics))}
+    found = [(row[0], row[1]) for row in session.execute(bound.where(own))]
+    return {number: devices - standing.get(number, 0) for number, devices in found if number is not None}
 
 
 def newest_active(session: Session, app_id: int, provider: str, environment: str) -> int | None:
@@ -51,6 +55,35 @@ def newest_active(session: Session, app_id: int, provider: str, environment: str
     )
     found: int | None = session.execute(active).scalar_one()
     return found
+
+
+def limit(session: Session, number: int) -> tuple[ProviderName, int | None]:
+    """Whose lane it is, and how many pushes a second a member allows it."""
+    row = select(col(Credential.provider), col(Credential.max_per_second)).where(col(Credential.id) == number)
+    provider, most = session.execute(row).one()
+    return ProviderName(provider), most
+
+
+def belongs(session: Session, number: int, app_id: int) -> bool:
+    """Whether there is such a credential, and in this app."""
+    mine = exists().where(col(Credential.id) == number, col(Credential.app_id) == app_id)
+    return bool(session.execute(select(mine)).scalar_one())
+
+
+def quarantine(session: Session, number: int, reason: str, now: datetime) -> bool:
+    """Stops pruning on a lane; False when it is stopped already, or a member trusts the lane for now."""
+    fresh = (
+        col(Credential.quarantined_at).is_(None),
+        or_(col(Credential.trusted_until).is_(None), col(Credential.trusted_until) <= now),
+    )
+    statement = update(Credential).where(col(Credential.id) == number, *fresh)
+    values = {"quarantined_at": now, "quarantine_reason": reason}
+    return count(session.execute(statement.values(**values).execution_options(synchronize_session=False))) == 1
+
+
+def quarantined(session: Session, number: int) -> bool:
+    shut = exists().where(col(Credential.id) == number, col(Credential.quarantined_at).is_not(None))
+    return bool(session.execute(select(shut)).scalar_one())
 
 
 def change(session: Session, number: int, **values: Any) -> None:
@@ -77,7 +110,8 @@ def bind_waiting(session: Session, row: Credential, *, both_worlds: bool) -> int
 def use(session: Session, number: int) -> Use:
     """Counts the devices bound to a credential and the chunks that still go through it."""
     active = func.coalesce(func.sum((col(Device.state) == DeviceState.ACTIVE).cast(Integer)), 0)
-    devices = session.execute(select(func.count(), active).where(col(Device.credential_id) == number)).one()
+    bound = (col(Device.credential_id) == number, col(Device.platform) != AddressKind.TOPIC)
+    devices = session.execute(select(func.count(), active).where(*bound)).one()
     waiting = select(func.count()).where(col(Chunk.credential_id) == number, col(Chunk.state) != ChunkState.DONE)
     return Use(int(devices[0]), int(devices[1]), int(session.execute(waiting).scalar_one()))
 

@@ -28,7 +28,8 @@ def users(session: Session, app_id: int) -> dict[str, int]:
 
 
 def count_devices(session: Session, app_id: int) -> int:
-    return int(session.execute(select(func.count()).where(col(Device.app_id) == app_id)).scalar_one())
+    mine = (col(Device.app_id) == app_id, col(Device.ephemeral_until).is_(None))
+    return int(session.execute(select(func.count()).where(*mine)).scalar_one())
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ COLUMNS: tuple[Any, ...] = (
     col(Campaign.name).label("campaign_name"), col(Campaign.kind).label("campaign_kind"),
     col(User.external_id).label("user"), col(Dims.platform), col(Dims.country), col(Dims.app_version),
     col(Variant.name).label("variant"), col(Device.provider), col(Device.credential_id),
+    col(Device.environment), col(Device.address_kind), col(Device.sealed_address),
 )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from backend.models import (
     Attempt,
     Category,
     Context,
+    DeadLetter,
     Delivery,
     Entry,
     Event,
@@ -49,6 +50,7 @@ def cut_loose(session: Session, user: int) -> None:
     session.execute(
         update(Attempt).where(col(Attempt.delivery_id).in_(theirs)).values(raw="").execution_options(**_UNTRACKED)
     )
+    session.execute(delete(DeadLetter).where(col(DeadLetter.delivery_id).in_(theirs)).execution_options(**_UNTRACKED))
     read = _contexts_of(session, user)
     session.execute(
         update(Delivery)

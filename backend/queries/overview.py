@@ -106,8 +106,13 @@ def devices(session: Session, app_id: int) -> Sequence[tuple[str, str, str, int]
 
 
 def users(session: Session, app_id: int, active_since: datetime) -> tuple[int, int]:
-    """(all of the app's users, those active since that instant)."""
+    """(all of the app's users, those active since that instant); the nameless ones of ephemeral devices are nobody."""
     mine = col(User.app_id) == app_id
     every = select(func.count()).select_from(User).where(mine)
     active = every.where(col(User.last_active) >= active_since)
-    return int(session.execute(every).scalar_one()), int(session.execute(active).scalar_one())
+    kept_for_a_time = (col(Device.app_id) == app_id, col(Device.ephemeral_until).is_not(None))
+    nobody = every.where(
+        col(User.external_id).is_(None), col(User.id).in_(select(col(Device.user_id)).where(*kept_for_a_time))
+    )
+    total, here, hidden = (int(session.execute(one).scalar_one()) for one in (every, active, nobody))
+    return total - hidden, here

@@ -73,6 +73,11 @@ def targets_of(run_id: int) -> ColumnElement[bool]:
     return exists().where(col(MessageTarget.run_id) == run_id, col(MessageTarget.device_id) == col(Device.id))
 
 
+def only(devices: Sequence[int]) -> ColumnElement[bool]:
+    """These devices."""
+    return col(Device.id).in_(devices)
+
+
 def plan_page(session: Session, page: PlanPage, audience: ColumnElement[bool]) -> Planned:
     """Writes one page of deliveries and the chunks that hold them."""
     _intern_dims(session, page, audience)
@@ -202,4 +207,4 @@ def advance(session: Session, run: Run, planned: Planned) -> None:
 
 def analyse(session: Session) -> None:
     """Lets PostgreSQL's planner know of the rows just written."""
-    session.execute(text("ANALYZE delivery, chunk"))
+    session.execute(text("ANALYZE delivery, chunk, device"))

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Row, and_, literal, null, select
 from sqlmodel import Session, col
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from backend.domain.vocabulary import DeviceState, Platform
+from backend.domain.vocabulary import AddressKind, DeviceState, Environment, Platform, ProviderName
 from backend.models import Device, Preference, User
 
 
@@ -72,10 +72,20 @@ def person(session: Session, app_id: int, external_id: str, platform: Platform, 
     return None if found is None else SimpleNamespace(**{**found._mapping, "platform": platform, "variant": 0})
 
 
+def topic(sealed_address: bytes, credential_id: int, now: datetime) -> SimpleNamespace:
+    """A topic's row, before there is one: what its fate and its bytes depend on."""
+    return SimpleNamespace(
+        id=0, device_id=0, attempts=0, maybe_sent=False, due_at=now, context=None, bucket=0, locale=None, language=None,
+        platform=AddressKind.TOPIC, state=DeviceState.ACTIVE, provider=ProviderName.FCM,
+        environment=Environment.PRODUCTION, address_kind=AddressKind.TOPIC, sealed_address=sealed_address,
+        credential_id=credential_id, variant=0,
+    )  # fmt: skip
+
+
 def nobody(platform: Platform, locale: str | None, now: datetime) -> SimpleNamespace:
     """A person of whom nothing is known, for a preview without one."""
     empty = ("external_id", "language", "user_timezone", "user_country", "last_active", "timezone", "country")
-    device = ("app_version", "os_version", "model", "context")
+    device = ("app_version", "os_version", "model", "context", "address_kind")
     return SimpleNamespace(
         id=0, variant=0, platform=platform, locale=locale, attributes={}, first_seen=now, sessions=0, due_at=now,
         **dict.fromkeys((*empty, *device)),

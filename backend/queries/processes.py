@@ -1,5 +1,6 @@
 """Heartbeats of the installation's processes."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import delete, select
@@ -21,6 +22,12 @@ def alive(session: Session, kind: str, since: datetime) -> list[str]:
     recent = (col(Process.kind) == kind, col(Process.heartbeat_at) >= since)
     rows = session.execute(select(Process).where(*recent).order_by(col(Process.started_at).desc())).scalars()
     return [row.address or row.name for row in rows]
+
+
+def listing(session: Session) -> Sequence[Process]:
+    """Every process that has not been forgotten, by kind and age."""
+    rows = select(Process).order_by(col(Process.kind), col(Process.started_at), col(Process.id))
+    return session.execute(rows).scalars().all()
 
 
 def remove(session: Session, name: str) -> None:

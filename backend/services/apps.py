@@ -28,6 +28,7 @@ CHANGEABLE = (
     "identity_verification",
     "allowed_origins",
     "launch_threshold",
+    "error_limit_percent",
 )
 FIRST_CATEGORIES = (
     ("transactional", "Transactional", CategoryKind.MANDATORY),
@@ -49,6 +50,7 @@ class AppRow:
     identity_verification: bool
     allowed_origins: tuple[str, ...]
     launch_threshold: int
+    error_limit_percent: int
     created_at: datetime
 
 
@@ -190,6 +192,8 @@ def _problems(name: str, value: Any) -> Iterator[FieldError]:
         yield FieldError(name, "must be a time zone such as Europe/Warsaw")
     elif name == "launch_threshold" and not 1 <= value <= 2**31 - 1:
         yield FieldError(name, "must be a whole number of at least 1")
+    elif name == "error_limit_percent" and not 0 <= value <= 100:
+        yield FieldError(name, "must be a whole number from 0 (never pause) to 100")
     elif name == "allowed_origins":
         yield from _origin_problems(value)
 
@@ -243,6 +247,7 @@ def _row(work: Work, row: App) -> AppRow:
         identity_verification=row.identity_verification,
         allowed_origins=tuple(row.allowed_origins),
         launch_threshold=row.launch_threshold,
+        error_limit_percent=row.error_limit_percent,
         created_at=row.created_at,
     )
 

@@ -10,11 +10,11 @@ from typing import Any
 
 from backend.db import Work
 from backend.domain import schedule
-from backend.domain.vocabulary import CampaignState, PauseReason, RunState
+from backend.domain.vocabulary import CampaignState, HeldKind, PauseReason, RunState
 from backend.errors import Conflict, FieldError, Invalid, NotFound, WrongState
 from backend.models import Campaign, Revision, Run, Variant
 from backend.queries import campaigns as queries
-from backend.services import apps, audit, content, credentials, definition, ids, segmentation, templates
+from backend.services import apps, audit, content, definition, holds, ids, segmentation, templates, topic_audience
 from backend.services import page as paging
 from backend.services.page import Page
 from backend.services.progress import Progress, of_runs
@@ -180,9 +180,9 @@ def launch(work: Work, campaign_id: str, *, expected_audience: int | None = None
     return _detail(work, campaign)
 
 
-def anything_due(work: Work) -> bool:
-    """Whether a scheduled campaign's time has come; a look that takes no lock."""
-    return queries.anything_due(work.session, work.now)
+def awaited(work: Work) -> tuple[bool, bool]:
+    """Whether a scheduled campaign's time has come, and whether a run waits for its plan; takes no lock."""
+    return queries.awaited(work.session, work.now)
 
 
 def tick(work: Work) -> int:
@@ -229,22 +229,24 @@ def resume(work: Work, campaign_id: str) -> CampaignDetail:
     campaign = find(work, campaign_id)
     _in_state(campaign, "resume", (CampaignState.PAUSED,))
     run = queries.open_run(work.session, campaign.id)
-    if run is not None:
-        if run.pause_reason == PauseReason.CREDENTIAL:
-            _release_lanes(work, run.id)
-        run.state = RunState.RUNNING if run.planned_at else RunState.PLANNING
-        run.pause_reason = run.pause_detail = None
-        run.activity_at = work.now
     campaign.state = CampaignState.RUNNING
+    if run is not None:
+        _resume_run(work, run)
     audit.record(work, "campaign.resume", campaign_id)
     work.session.flush()
     return _detail(work, campaign)
 
 
-def _release_lanes(work: Work, run_id: int) -> None:
-    """A member has looked: the lanes of the run may try again."""
-    for number in queries.lanes_of(work.session, run_id):
-        credentials.release(work, number)
+def _resume_run(work: Work, run: Run) -> None:
+    """A member has looked: answers are counted anew, and lanes that their provider had shut may try again."""
+    lanes = queries.lanes_of(work.session, run.id) if run.pause_reason == PauseReason.CREDENTIAL else []
+    run.state = RunState.RUNNING if run.planned_at else RunState.PLANNING
+    run.pause_reason = run.pause_detail = None
+    run.answered = run.errors = 0
+    run.activity_at = work.now
+    work.session.flush()
+    for number in lanes:
+        holds.release(work, number, [HeldKind.PROVIDER])
 
 
 def cancel(work: Work, campaign_id: str) -> CampaignDetail:
@@ -282,6 +284,7 @@ def start_run(work: Work, campaign: Campaign, revision_id: int, *, kind: str, oc
 def _start(work: Work, campaign: Campaign, due_at: datetime, estimate: int | None = None) -> Run:
     run = start_run(work, campaign, campaign.revision_id or 0, kind="send", occasion="once")
     run.due_at, run.estimate = due_at, estimate
+    run.throttle_per_minute = campaign.definition.get("throttle_per_minute")
     if (not_after := campaign.definition.get("not_after")) is not None:
         run.not_after = datetime.fromisoformat(not_after)
     work.session.flush()
@@ -365,6 +368,7 @@ def _template_exists(work: Work, template_id: str, field: str) -> None:
 def check_launchable(work: Work, data: Mapping[str, Any]) -> None:
     """Checked again at launch: segments, templates and categories may have gone since the draft was saved."""
     check_content(work, data)
+    topic_audience.check_reachable(work, data["audience"].get("topics") or (), "audience.topics")
     due = schedule.due(data["schedule"], work.now)
     if not due.immediate and due.at < work.now:
         raise Invalid("schedule.at", "has passed; choose a time to come, or send it now")

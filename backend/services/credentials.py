@@ -1,26 +1,30 @@
-"""Credentials: what a provider asks for before it carries our pushes. Their secrets are never given back."""
+"""Credentials: what a provider asks for before it carries our pushes. Their secrets are never given back.
+
+A credential is a lane of the sender; `holds` stops and releases it.
+"""
 
 import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
 
 from backend.bootstrap import Core
 from backend.db import Actor, Work
-from backend.domain.vocabulary import CredentialStatus, Environment, ProviderName
+from backend.domain.vocabulary import CredentialStatus, Environment, HeldKind, ProviderName
 from backend.errors import Conflict, FieldError, Invalid, NotFound
 from backend.models import Credential
 from backend.providers import CredentialError, base, build, parse_credential
 from backend.queries import credentials as queries
-from backend.services import audit, endpoints, ids
+from backend.services import audit, endpoints, holds, ids
 
-FOR_GOOD = datetime(9999, 1, 1, tzinfo=UTC)
-"""`held_until` of a lane that waits for a member's decision."""
 VERIFY_SECONDS = 20.0
+FASTEST = 1_000_000
+TRUSTED = timedelta(hours=24)
+"""How long a member's word stands that the addresses called dead are dead."""
 Loaded = tuple[ProviderName, base.Credential]
 
 
@@ -28,7 +32,8 @@ Loaded = tuple[ProviderName, base.Credential]
 class CredentialRow:
     """A credential as people see it. `public` holds what may be shown, `reason` why its lane is held.
 
-    `held_until` is None for a lane that works, and for one that waits for a member (`held` tells).
+    `held_kind` says who holds it, None for a lane that works. `max_per_second` is a member's own limit.
+    While `quarantined_at` is set no device is removed. `expires_at` is the end of a client certificate.
     """
 
     id: str
@@ -41,10 +46,17 @@ class CredentialRow:
     has_ca: bool
     created_at: datetime
     verified_at: datetime | None
-    held_until: datetime | None
+    expires_at: datetime | None
+    held_kind: HeldKind | None
     reason: str | None
+    max_per_second: int | None
+    quarantined_at: datetime | None
+    quarantine_reason: str | None
     devices: int
-    held: bool = False
+
+    @property
+    def held(self) -> bool:
+        return self.held_kind is not None
 
 
 def add_credential(
@@ -56,7 +68,7 @@ def add_credential(
     """
     name = _provider(provider)
     try:
-        public, secret = parse_credential(name, body)
+        public, secret = parse_credential(name, body, work.now)
     except CredentialError as error:
         raise Invalid([FieldError(field, message) for field, message in error.problems]) from error
     if not trusted and (problems := endpoints.problems(work.core.settings, body)):
@@ -99,8 +111,32 @@ def set_status(work: Work, credential_id: str, status: CredentialStatus | str) -
     row = _found(work, credential_id)
     queries.change(work.session, row.id or 0, status=CredentialStatus(status), updated_at=work.now)
     if status == CredentialStatus.ACTIVE:
-        release(work, row.id or 0)
+        holds.release(work, row.id or 0)
     audit.record(work, "credential.status", credential_id, status=str(status))
+    return get_credential(work, credential_id)
+
+
+def set_rate(work: Work, credential_id: str, per_second: int | None) -> CredentialRow:
+    """Limits how many pushes a second go through it; None leaves it to the provider. Raises `Invalid`, `NotFound`."""
+    if per_second is not None and not 1 <= per_second <= FASTEST:
+        raise Invalid("max_per_second", f"must be a whole number from 1 to {FASTEST:,}, or null")
+    row = _found(work, credential_id)
+    queries.change(work.session, row.id or 0, max_per_second=per_second, updated_at=work.now)
+    audit.record(work, "credential.rate", credential_id, max_per_second=per_second)
+    return get_credential(work, credential_id)
+
+
+def prune_again(work: Work, credential_id: str) -> CredentialRow:
+    """A member has looked: devices called dead are removed again, and for a day nothing stops that.
+
+    Nothing changes where they are being removed. Raises `NotFound`.
+    """
+    row = _found(work, credential_id)
+    if row.quarantined_at is None:
+        return get_credential(work, credential_id)
+    lifted = {"quarantined_at": None, "quarantine_reason": None, "trusted_until": work.now + TRUSTED}
+    queries.change(work.session, row.id or 0, **lifted)
+    audit.record(work, "credential.prune_again", credential_id)
     return get_credential(work, credential_id)
 
 
@@ -136,20 +172,11 @@ def active_for(work: Work, provider: ProviderName, environment: Environment | st
     return queries.newest_active(work.session, work.app_id, provider, environment)
 
 
-def hold(work: Work, number: int, reason: str, until: datetime | None = None) -> None:
-    """Stops a lane until then, or (None) until a member has looked; `reason` is a sentence for them."""
-    queries.change(work.session, number, held_until=until or FOR_GOOD, reason=reason)
-
-
-def release(work: Work, number: int) -> None:
-    """Lets a held lane send again."""
-    queries.change(work.session, number, held_until=None, reason=None)
-
-
 async def verify(core: Core, app_id: int, credential_id: str, actor: Actor) -> CredentialRow:
-    """Asks the provider whether it believes the credential. Good news releases the lane, bad news is its reason.
+    """Asks the provider whether it believes the credential; bad news is its `reason`.
 
-    No transaction is open while the provider is asked. Raises `NotFound`.
+    Good news releases a lane that the provider had shut, not one that a member has paused. No transaction
+    is open while the provider is asked. Raises `NotFound`.
     """
     name, credential = await asyncio.to_thread(_load_for, core, app_id, credential_id, actor)
     provider = build(name, credential, core.settings)
@@ -173,11 +200,13 @@ def _load_for(core: Core, app_id: int, credential_id: str, actor: Actor) -> Load
 
 def _verified(core: Core, app_id: int, credential_id: str, actor: Actor, problem: str | None) -> CredentialRow:
     with core.work(actor, app_id) as work:
-        number = number_of(work, credential_id)
-        if problem:
+        row = _found(work, credential_id)
+        number, paused = row.id or 0, row.held_kind == HeldKind.MEMBER
+        if not problem:
+            queries.change(work.session, number, verified_at=work.now)
+            holds.release(work, number, [HeldKind.PROVIDER])
+        if not paused:
             queries.change(work.session, number, reason=problem)
-        else:
-            queries.change(work.session, number, verified_at=work.now, held_until=None, reason=None)
         audit.record(work, "credential.verified", credential_id, problem=problem)
         return get_credential(work, credential_id)
 
@@ -199,6 +228,7 @@ def _new(work: Work, name: ProviderName, body: Mapping[str, Any], public: Mappin
         sealed_secret=b"",
         endpoint=_text(body, "endpoint"),
         ca=_text(body, "ca"),
+        expires_at=_instant(public.get("expires_at")),
         created_at=work.now,
         updated_at=work.now,
     )
@@ -206,6 +236,11 @@ def _new(work: Work, name: ProviderName, body: Mapping[str, Any], public: Mappin
 
 def _text(body: Mapping[str, Any], field: str) -> str | None:
     return str(body.get(field) or "").strip() or None
+
+
+def _instant(text: str | None) -> datetime | None:
+    """RFC 3339, as the certificate's parser writes it."""
+    return datetime.fromisoformat(text) if text else None
 
 
 def _serves_both(name: ProviderName, environment: str) -> bool:
@@ -237,8 +272,11 @@ def _row(work: Work, row: Credential, devices: int) -> CredentialRow:
         has_ca=row.ca is not None,
         created_at=row.created_at,
         verified_at=row.verified_at,
-        held_until=row.held_until if held and row.held_until != FOR_GOOD else None,
+        expires_at=row.expires_at,
+        held_kind=HeldKind(row.held_kind or HeldKind.PROVIDER) if held else None,
         reason=row.reason,
+        max_per_second=row.max_per_second,
+        quarantined_at=row.quarantined_at,
+        quarantine_reason=row.quarantine_reason,
         devices=devices,
-        held=held,
     )

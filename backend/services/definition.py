@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from backend.domain import content as rules
+from backend.domain import topic
 from backend.errors import FieldError, Invalid
 from backend.services.content import Content
 from backend.services.strict import Strict, read, refused
@@ -45,24 +46,38 @@ def _title(text: str) -> str:
     return text
 
 
-def _distinct(segments: list[str]) -> list[str]:
-    return list(dict.fromkeys(segments))
+def _topic(name: str) -> str:
+    if wrong := topic.problem(name):
+        raise refused(wrong)
+    return name
+
+
+def _distinct(names: list[str]) -> list[str]:
+    return list(dict.fromkeys(names))
 
 
 Instant = Annotated[datetime, BeforeValidator(_instant), PlainSerializer(datetime.isoformat)]
 Title = Annotated[str, Field(max_length=200), AfterValidator(_title)]
 SegmentId = Annotated[str, Field(pattern=r"^seg_[A-Za-z0-9_-]{1,40}$")]
 SegmentIds = Annotated[list[SegmentId], Field(max_length=50), AfterValidator(_distinct)]
+Topics = Annotated[
+    list[Annotated[str, AfterValidator(_topic)]], AfterValidator(_distinct), Field(max_length=topic.MOST)
+]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 
 
 class Audience(Strict):
-    """Whom: everyone, or the pairs for which an included segment is true and no excluded one."""
+    """Whom: everyone, or the pairs for which an included segment is true and no excluded one; or a provider's topics."""
 
     include: SegmentIds = Field(default_factory=list)
     exclude: SegmentIds = Field(default_factory=list)
     everyone: bool = False
     unseen_days: Annotated[int, Field(ge=1, le=3650)] | None = None
+    topics: Topics = Field(default_factory=list)
+
+    @model_serializer(mode="wrap")
+    def _brief(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: value for name, value in handler(self).items() if name != "topics" or value}
 
 
 class Variant(Strict):
@@ -115,7 +130,7 @@ class CampaignDefinition(Strict):
     not_after: Instant | None = None
     quiet_hours: Literal["hold", "drop", "ignore"] = "hold"
     ignore_caps: bool = False
-    throttle_per_minute: None = None
+    throttle_per_minute: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
     conversion: Conversion | None = None
 
 
@@ -142,8 +157,8 @@ def _refuse_later(data: Mapping[str, Any]) -> None:
     errors = []
     if kind in LATER_SCHEDULES:
         errors.append(FieldError("schedule.kind", f"{kind} is not offered by this version; use now or at"))
-    given = [field for field in ("experiment", "throttle_per_minute") if data.get(field) is not None]
-    errors += [FieldError(field, "is not offered by this version; leave it null") for field in given]
+    if data.get("experiment") is not None:
+        errors.append(FieldError("experiment", "is not offered by this version; leave it null"))
     if errors:
         raise Invalid(errors)
 
@@ -167,8 +182,10 @@ def _mismatches(definition: CampaignDefinition) -> list[FieldError]:
     audience, schedule = definition.audience, definition.schedule
     if audience.everyone and audience.include:
         errors.append(FieldError("audience.include", "must be empty when everyone is chosen"))
-    if not (audience.everyone or audience.include):
-        errors.append(FieldError("audience", "choose everyone, or include a segment"))
+    if not (audience.everyone or audience.include or audience.topics):
+        errors.append(FieldError("audience", "choose everyone, or include a segment or a topic"))
+    if audience.topics:
+        errors += _beside_topics(definition)
     if (schedule.kind == "at") != (schedule.at is not None):
         errors.append(FieldError("schedule.at", "is required" if schedule.kind == "at" else "goes with kind at only"))
     if len({variant.name for variant in definition.variants}) < len(definition.variants):
@@ -178,4 +195,22 @@ def _mismatches(definition: CampaignDefinition) -> list[FieldError]:
             errors.append(FieldError(f"variants[{index}].content", "must be null when a template is chosen"))
         if variant.template_id is None and variant.content is None:
             errors.append(FieldError(f"variants[{index}].content", "is required, or a template_id"))
+    return errors
+
+
+def _beside_topics(definition: CampaignDefinition) -> list[FieldError]:
+    """What cannot be asked of a list that the provider keeps: nobody here knows who is on it."""
+    audience = definition.audience
+    mixed = {
+        "everyone": audience.everyone,
+        "include": audience.include,
+        "exclude": audience.exclude,
+        "unseen_days": audience.unseen_days,
+    }
+    why = "does not go with topics: the provider sends to whoever follows them"
+    errors = [FieldError(f"audience.{name}", why) for name, given in mixed.items() if given]
+    if len(definition.variants) > 1:
+        errors.append(FieldError("variants", "a topic gets one wording: nobody here could tell who saw which"))
+    if definition.holdout_percent:
+        errors.append(FieldError("holdout_percent", "must be 0: nobody who follows a topic can be left out"))
     return errors

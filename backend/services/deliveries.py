@@ -11,9 +11,10 @@ from backend.domain import content
 from backend.domain.vocabulary import DeliveryState
 from backend.errors import Invalid, NotFound, TemplateError
 from backend.models import Attempt, Receipt
+from backend.queries import dead_letters
 from backend.queries import deliveries as sending
 from backend.queries import explain as queries
-from backend.services import addresses, ids, lookahead, runs
+from backend.services import addresses, ids, lookahead, runs, topic_audience
 from backend.services import page as paging
 from backend.services.page import Page
 from backend.services.words import OUTCOMES, REASONS, RECEIPTS
@@ -35,6 +36,7 @@ class DeliveryRow:
     run_id: str
     user_id: str | None
     device_id: str | None
+    topic: str | None
     platform: str
     state: str
     reason: str | None
@@ -83,7 +85,9 @@ class ReceiptRow:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """One delivery, from plan to receipt. `body_as_sent` is true when the bytes shown are those that were sent."""
+    """One delivery, from plan to receipt. `body_as_sent` is true when the bytes shown are those that were sent;
+    `dead_letter` when it failed though its device was not at fault, and may be retried.
+    """
 
     row: DeliveryRow
     steps: tuple[Step, ...]
@@ -91,6 +95,7 @@ class Explanation:
     body_as_sent: bool
     attempts: tuple[AttemptRow, ...]
     receipts: tuple[ReceiptRow, ...]
+    dead_letter: bool
 
 
 def search(
@@ -141,8 +146,9 @@ def explain(work: Work, delivery_id: str) -> Explanation:
         steps=tuple(_steps(found, attempts, receipts)),
         body=body,
         body_as_sent=as_sent,
-        attempts=tuple(_attempt(a) for a in attempts),
+        attempts=tuple(_attempt(a) for a in attempts if a.outcome != "put_back"),
         receipts=tuple(ReceiptRow(r.type, r.action, r.at, r.received_at) for r in receipts),
+        dead_letter=dead_letters.has(work.session, number),
     )
 
 
@@ -164,13 +170,15 @@ def _states(state: str | None) -> Sequence[str]:
 def _row(work: Work, found: Any) -> DeliveryRow:
     ended = found.ended_at if found.state == DeliveryState.ACCEPTED else None
     prefix = ids.MESSAGE if found.kind == "message" else ids.RUN
+    topic = topic_audience.name_of(work, found)
     return DeliveryRow(
         id=ids.public(work, ids.DELIVERY, found.id),
         campaign_id=ids.public(work, ids.CAMPAIGN, found.campaign_id),
         campaign_name=found.campaign_name,
         run_id=ids.public(work, prefix, found.run_id),
         user_id=found.user,
-        device_id=ids.public(work, ids.DEVICE, found.device_id) if found.device_id else None,
+        device_id=ids.public(work, ids.DEVICE, found.device_id) if found.device_id and topic is None else None,
+        topic=topic,
         platform=found.platform or "",
         state=found.state,
         reason=found.reason,

@@ -5,7 +5,7 @@ computed as for any other app. The seed is fixed, so two demos of one size are a
 """
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -17,7 +17,8 @@ from backend.domain.vocabulary import AddressKind, Environment, ProviderName
 from backend.errors import NotFound
 from backend.models import Device, Event, User
 from backend.queries import demo as queries
-from backend.services import addresses, apps, credentials
+from backend.queries import topics
+from backend.services import addresses, apps, credentials, segmentation
 from backend.services.apps import AppRow
 from backend.services.demo_history import past_campaigns
 from backend.services.people import bucket
@@ -42,6 +43,9 @@ VERSIONS = ("5.2.0", "5.1.3", "5.0.0", "4.9.8")
 PLANS = ("free", "free", "free", "plus", "pro")
 INTERESTS = ("shoes", "books", "garden", "music", "travel", "games")
 TOPIC = "com.example.shop"
+FOLLOWED = (("new_in_garden", 15), ("weekly_offers", 40))
+"""Firebase topics, and what part of the people with an Android phone are in them."""
+MOST_FOLLOWERS = 500
 
 
 class Provider(Protocol):
@@ -64,7 +68,13 @@ class Filled:
     devices: int
 
 
-def fill(work: Work, provider: Provider, slug: str, devices: int, *, history: bool = True) -> Filled:
+Shares = Sequence[tuple[str, ProviderName, int]]
+"""(platform, provider, share) of the devices."""
+
+
+def fill(
+    work: Work, provider: Provider, slug: str, devices: int, *, history: bool = True, shares: Shares = PLATFORMS
+) -> Filled:
     """Makes the app if need be and brings it to at least so many devices; what is there stays."""
     app = _app(work, slug)
     inside = work.within(app.number)
@@ -73,10 +83,12 @@ def fill(work: Work, provider: Provider, slug: str, devices: int, *, history: bo
     if known < devices:
         seed = random.Random(f"{slug}:{known}")  # noqa: S311 - a demo must be repeatable, not secret
         people = _people(inside, seed, known, devices)
-        _devices(inside, provider, seed, lanes, people, known, devices)
+        _devices(inside, provider, seed, lanes, people, known, devices, shares)
         _events(inside, seed, people)
     if history and not known:
         past_campaigns(inside)
+        for topic, percent in FOLLOWED:
+            _follow(inside, topic, percent)
     return Filled(app, max(known, devices))
 
 
@@ -155,11 +167,12 @@ def _devices(
     people: list[tuple[int, Mapping[str, Any]]],
     start: int,
     end: int,
+    shares: Shares,
 ) -> None:
     rows = []
     for number in range(start, end):
         user_id, person = people[min((number - start) * 5 // 6, len(people) - 1)]
-        rows.append(_device(work, provider, seed, lanes, number, user_id, person))
+        rows.append(_device(work, provider, seed, lanes, number, user_id, person, shares))
     queries.add(work.session, Device, rows)
 
 
@@ -171,8 +184,9 @@ def _device(
     number: int,
     user_id: int,
     person: Mapping[str, Any],
+    shares: Shares,
 ) -> dict[str, Any]:
-    platform, name, _ = seed.choices(PLATFORMS, weights=[share for *_, share in PLATFORMS])[0]
+    platform, name, _ = seed.choices(shares, weights=[share for *_, share in shares])[0]
     address = _address(name, provider.device_address(name, number, dead=seed.random() < 0.015))
     state = seed.choices(("active", "unsubscribed", "invalid"), weights=(96, 3, 1))[0]
     app_version, os_version = seed.choice(VERSIONS), seed.choice(SYSTEMS[platform])
@@ -221,6 +235,16 @@ def _address(name: ProviderName, given: Mapping[str, Any]) -> Address:
     subscription = given["subscription"]
     keys = subscription["keys"]
     return Address(name, AddressKind.SUBSCRIPTION, subscription["endpoint"], p256dh=keys["p256dh"], auth=keys["auth"])
+
+
+def _follow(work: Work, topic: str, percent: int) -> None:
+    """Some hundred phones shall be in a topic; the senders tell the provider, as of any other wish."""
+    sample = {"combinator": "and", "rules": [{"field": "sample", "operator": "<", "value": percent}]}
+    chosen = topics.everybody(work.app_id, True, [segmentation.condition(work, sample)])
+    first = topics.stretch(work.session, chosen, MOST_FOLLOWERS)
+    if first is not None:
+        wish = topics.Wish(work.app_id, topic, True, work.now)
+        topics.want(work.session, wish, chosen & topics.up_to(first.last))
 
 
 def _events(work: Work, seed: random.Random, people: list[tuple[int, Mapping[str, Any]]]) -> None:

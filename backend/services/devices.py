@@ -10,14 +10,19 @@ from backend.db import Work
 from backend.domain.vocabulary import DeviceState, Environment, Permission, Platform, ProviderName
 from backend.errors import Conflict, NotFound
 from backend.queries import audience, merging
-from backend.services import enrolment, identity, ids, ownership, registration
+from backend.queries import topics as topic_queries
+from backend.services import enrolment, identity, ids, ownership, registration, topics
 from backend.services.enrolment import UNTOLD
 from backend.services.registration import DeviceIn, DevicePatch
+from backend.services.topics import DeviceTopic
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceRow:
-    """A device as its app and the console see it. `address` is a short fingerprint, never the address."""
+    """A device as its app and the console see it. `address` is a short fingerprint, never the address.
+
+    `topics` are those whose list it is on, or is to be.
+    """
 
     id: str
     user_id: str | None
@@ -38,6 +43,7 @@ class DeviceRow:
     first_seen: datetime
     last_seen: datetime
     registered_at: datetime
+    topics: tuple[DeviceTopic, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,18 +99,21 @@ def update_device(work: Work, device_id: str, patch: DevicePatch, *, present: bo
     """
     row = _load(work, ids.number(work, ids.DEVICE, device_id))
     said = patch.model_fields_set
-    values = registration.columns(patch, said) | _new_address(work, row, patch)
+    moved = _new_address(work, row, patch)
+    values = registration.columns(patch, said) | moved
     if patch.state is not None:
         values |= {"state": patch.state, "reason": None, "state_at": work.now}
     if values:
         audience.change_device(work.session, row.id, **values)
+    if moved or values.get("state", row.state) != row.state:
+        topic_queries.again(work.session, [row.id], work.now)
     if patch.user_id is not None:
         ownership.sign_in(work, row, patch.user_id)
     elif "user_id" in said:
         ownership.sign_out(work, row)
     if present:
         _touch(work, row.id)
-    return row_of(work, _load(work, row.id))
+    return _told(work, _load(work, row.id))
 
 
 def _new_address(work: Work, row: Any, patch: DevicePatch) -> dict[str, Any]:
@@ -123,6 +132,7 @@ def _new_address(work: Work, row: Any, patch: DevicePatch) -> dict[str, Any]:
 def remove_device(work: Work, device_id: str) -> None:
     """Removes a device, and its user when that is an anonymous one without any other. Raises `NotFound`."""
     row = _load(work, ids.number(work, ids.DEVICE, device_id))
+    topics.leave(work, topic_queries.of_devices([row.id]))
     if audience.is_alone(work.session, row.user_id, besides=row.id):
         merging.cut_loose(work.session, row.user_id)
         audience.delete_user(work.session, row.user_id)
@@ -132,7 +142,11 @@ def remove_device(work: Work, device_id: str) -> None:
 
 def get_device(work: Work, device_id: str) -> DeviceRow:
     """A device of the app. Raises `NotFound`."""
-    return row_of(work, _load(work, ids.number(work, ids.DEVICE, device_id), lock=False))
+    return _told(work, _load(work, ids.number(work, ids.DEVICE, device_id), lock=False))
+
+
+def _told(work: Work, row: Any) -> DeviceRow:
+    return row_of(work, row, topics.of_devices(work, [row.id]).get(row.id, ()))
 
 
 def device_for(work: Work, device_id: str, secret: str) -> DeviceRow:
@@ -142,7 +156,9 @@ def device_for(work: Work, device_id: str, secret: str) -> DeviceRow:
 
 def devices_of(work: Work, user: int) -> tuple[DeviceRow, ...]:
     """A user's devices, oldest first."""
-    return tuple(row_of(work, row) for row in audience.devices_of(work.session, work.app_id, user))
+    rows = audience.devices_of(work.session, work.app_id, user)
+    places = topics.of_devices(work, [row.id for row in rows])
+    return tuple(row_of(work, row, places.get(row.id, ())) for row in rows)
 
 
 def _load(work: Work, number: int, *, lock: bool = True) -> Any:
@@ -152,7 +168,7 @@ def _load(work: Work, number: int, *, lock: bool = True) -> Any:
     return row
 
 
-def row_of(work: Work, row: Any) -> DeviceRow:
+def row_of(work: Work, row: Any, places: tuple[DeviceTopic, ...] = ()) -> DeviceRow:
     return DeviceRow(
         id=ids.public(work, ids.DEVICE, row.id),
         user_id=row.external_id,
@@ -173,4 +189,5 @@ def row_of(work: Work, row: Any) -> DeviceRow:
         first_seen=row.first_seen,
         last_seen=row.last_seen,
         registered_at=row.registered_at,
+        topics=places,
     )

@@ -12,7 +12,7 @@ from typing import Any, Final
 from backend.db import Work
 from backend.domain.message import Address
 from backend.domain.vocabulary import DeviceState
-from backend.queries import audience
+from backend.queries import audience, topics
 from backend.services import addresses, binding, ownership, people, registration
 from backend.services.registration import DeviceIn
 
@@ -120,6 +120,7 @@ def refresh(work: Work, repeated: Sequence[tuple[Any, Asked]], **rest: Any) -> N
     lanes = _lanes(work, [asked for row, asked in repeated if row.credential_id is None])
     news = [(row.id, {**_news(work, row, asked, lanes), **rest}) for row, asked in repeated]
     audience.change_devices(work.session, news)
+    topics.again(work.session, [row.id for row, _ in repeated if row.state != DeviceState.ACTIVE], work.now)
     users = {row.id: asked.given.user_id for row, asked in repeated if asked.given.user_id is not None}
     for row in {row.id: row for row, _ in repeated}.values():
         if row.id in users:

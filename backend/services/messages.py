@@ -11,7 +11,7 @@ from backend.errors import Invalid
 from backend.models import Campaign, Run
 from backend.queries import campaigns as campaign_queries
 from backend.queries import messages as queries
-from backend.services import campaigns, definition, ids, planner, subscribers, templates
+from backend.services import campaigns, definition, ids, planner, subscribers, templates, topic_audience
 
 MOST = 1000
 
@@ -42,7 +42,7 @@ def send(
     category: str = "transactional",
     priority: str = "high",
 ) -> MessageAccepted:
-    """Sends content to users, devices or raw tokens. Raises `Invalid` naming what is wrong."""
+    """Sends content to users, devices, raw tokens or topics. Raises `Invalid` naming what is wrong."""
     if (content is None) == (template_id is None):
         raise Invalid("content", "give either content or template_id")
     said = dict(content) if content is not None else templates.content_of(work, str(template_id))
@@ -80,10 +80,12 @@ def send_test(
 
 
 def _targets(work: Work, to: Mapping[str, Any]) -> list[int]:
-    """The devices named, each once. Users stand for all their active devices."""
-    users, named, tokens = (list(to.get(key) or []) for key in ("user_ids", "device_ids", "tokens"))
-    if not (users or named or tokens):
-        raise Invalid("to", "names nobody: give user_ids, device_ids or tokens")
+    """The devices named, each once. Users stand for all their active devices, topics for rows of their own."""
+    users, named, tokens, topics = (list(to.get(key) or []) for key in ("user_ids", "device_ids", "tokens", "topics"))
+    if not (users or named or tokens or topics):
+        raise Invalid("to", "names nobody: give user_ids, device_ids, tokens or topics")
+    if problems := topic_audience.problems(topics, "to.topics"):
+        raise Invalid(problems)
     if len(users) + len(named) + len(tokens) > MOST:
         raise Invalid("to", f"names more than {MOST}; use a campaign for larger audiences")
     numbers = [_device(work, position, public) for position, public in enumerate(named)]
@@ -93,6 +95,7 @@ def _targets(work: Work, to: Mapping[str, Any]) -> list[int]:
     if missing:
         raise Invalid("to.device_ids", f"{missing[0]} is not a device of this app")
     found |= set(subscribers.ephemeral_devices(work, tokens, "to.tokens"))
+    found |= set(topic_audience.devices(work, list(dict.fromkeys(topics)), "to.topics") if topics else ())
     return sorted(found)
 
 

@@ -11,8 +11,8 @@ from backend.domain import experiment
 from backend.domain.vocabulary import CampaignState, PauseReason, RunState
 from backend.errors import TocsinError
 from backend.models import Run
-from backend.queries import campaigns, deliveries, planning
-from backend.services import segmentation
+from backend.queries import campaigns, endings, planning
+from backend.services import segmentation, topic_audience
 
 PAGE = 20_000
 WORTH_ANALYSING = 5_000
@@ -77,6 +77,8 @@ def plan_page(work: Work, run_id: int) -> bool:
 def _audience(work: Work, run: Run, definition: Mapping[str, Any]) -> ColumnElement[bool]:
     if run.kind != "send":
         return planning.targets_of(run.id)
+    if topics := definition["audience"].get("topics"):
+        return planning.only(topic_audience.devices(work, topics))
     return segmentation.audience_where(work, definition["audience"])
 
 
@@ -103,5 +105,5 @@ def _analyse(core: Core, run_id: int) -> None:
     if core.settings.is_sqlite:
         return
     with core.work(CLOCK) as work:
-        if deliveries.count(work.session, run_id) >= WORTH_ANALYSING:
+        if endings.count(work.session, run_id) >= WORTH_ANALYSING:
             planning.analyse(work.session)

@@ -3,17 +3,19 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from backend.db import Work
-from backend.domain import content, experiment, schedule
+from backend.domain import content, experiment, schedule, topic
 from backend.domain.message import Message
 from backend.domain.vocabulary import Platform, SkipReason
 from backend.errors import FieldError, Invalid, NotFound, TemplateError
 from backend.providers import LIMITS
 from backend.providers.base import TooLarge
 from backend.queries import preflight as queries
-from backend.services import campaigns, ids, lookahead, runs, segmentation, templates
+from backend.services import addresses, campaigns, ids, lookahead, runs, segmentation, templates, topic_audience
+from backend.services import topics as following
 from backend.services.runs import NotSent, RunContext
 
 PAGE = 2_000
@@ -22,7 +24,11 @@ SHOWN_PROBLEMS = 20
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
-    """What a launch now would do. `audience` = send + deferred + skipped; people without a device stand beside it."""
+    """What a launch now would do. `audience` = send + deferred + skipped; people without a device stand beside it.
+
+    Of a send to topics `audience` counts messages, `members` the devices that are known to follow one of
+    them (0 otherwise), and `notes` say what this means.
+    """
 
     audience: int
     send: int
@@ -32,6 +38,8 @@ class Preflight:
     by_platform: dict[str, int]
     largest_payload: dict[str, int]
     problems: list[FieldError]
+    notes: list[str]
+    members: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +74,10 @@ def preflight(work: Work, campaign_id: str) -> Preflight:
             tally["send"] += 1
             largest[row.platform] = max(largest.get(row.platform, 0), len(result.body))
     problems += _told(work, details)
-    unreachable = segmentation.audience_size(work, campaign.definition["audience"]).people_unreachable
-    if not tally["audience"]:
+    audience = campaign.definition["audience"]
+    unreachable = segmentation.audience_size(work, audience).people_unreachable
+    topics = audience.get("topics") or ()
+    if not tally["audience"] and not topics:
         problems.append(FieldError("audience", "nobody would get this: no active device matches"))
     return Preflight(
         audience=tally["audience"],
@@ -78,7 +88,20 @@ def preflight(work: Work, campaign_id: str) -> Preflight:
         by_platform=dict(platforms),
         largest_payload=largest,
         problems=problems,
+        notes=_notes(topics, tally["audience"]),
+        members=following.followers(work, topics),
     )
+
+
+def _notes(topics: Sequence[str], messages: int) -> list[str]:
+    """What is to be known of a send to topics."""
+    if not topics or not messages:
+        return []
+    plural = "" if messages == 1 else "s"
+    return [
+        f"{messages} message{plural} to {topic.in_words(topics)}: topics give no per-device result.",
+        "Whoever follows a topic gets it; categories, pauses and quiet hours of single people are not asked.",
+    ]
 
 
 def _told(work: Work, details: Mapping[tuple[str, str], Sequence[int]]) -> Iterator[FieldError]:
@@ -86,7 +109,9 @@ def _told(work: Work, details: Mapping[tuple[str, str], Sequence[int]]) -> Itera
     ranked = sorted(details.items(), key=lambda one: -len(one[1]))
     for (reason, detail), devices in ranked[:SHOWN_PROBLEMS]:
         example = ids.public(work, ids.DEVICE, devices[0])
-        yield FieldError(reason, f"{detail} ({len(devices)} devices, such as {example})")
+        of_topic = "a topic is nobody in particular, so that what is said of a user or device needs a default"
+        whom = f"{len(devices)} devices, such as {example}" if devices[0] else of_topic
+        yield FieldError(reason, f"{detail} ({whom})")
 
 
 def _blocking(work: Work, data: Mapping[str, Any]) -> Iterator[FieldError]:
@@ -98,13 +123,16 @@ def _blocking(work: Work, data: Mapping[str, Any]) -> Iterator[FieldError]:
 
 
 def _walk(work: Work, context: RunContext, data: Mapping[str, Any]) -> Iterator[tuple[Any, Any]]:
-    """Each device of the audience with its fate; the device's own lane encodes."""
+    """Each device or topic of the audience with its fate; its own lane encodes."""
+    now = max(work.now, schedule.due(data["schedule"], work.now).at)
+    if topics := data["audience"].get("topics"):
+        yield from _walk_topics(work, context, topics, now)
+        return
     where = segmentation.audience_where(work, data["audience"])
     ends = experiment.bounds([variant["weight"] for variant in data["variants"]])
     salt = experiment.variant_salt(context.campaign_id, campaigns.freeze(work, data)[1])
     encoders: dict[int, lookahead.Encode] = {}
     seen: set[bytes] = set()
-    now = max(work.now, schedule.due(data["schedule"], work.now).at)
     after = 0
     while rows := queries.devices(work.session, work.app_id, where, context.category_id, now, after, PAGE):
         for found in rows:
@@ -117,6 +145,14 @@ def _walk(work: Work, context: RunContext, data: Mapping[str, Any]) -> Iterator[
             encode = encoders[found.credential_id]
             yield row, runs.prepare(row, context, work.core.keyring, encode, now, twin=twin)
         after = rows[-1].device_id
+
+
+def _walk_topics(work: Work, context: RunContext, topics: Sequence[str], now: datetime) -> Iterator[tuple[Any, Any]]:
+    keyring = work.core.keyring
+    for one in topic_audience.fanouts(work, topics):
+        sealed = addresses.seal(keyring, work.app_id, topic_audience.address(one.topic))
+        row = queries.topic(sealed, one.credential_id, now)
+        yield row, runs.prepare(row, context, keyring, lookahead.encode_for(work, one.credential_id), now)
 
 
 def _variant(bucket: int, salt: experiment.Salted, ends: list[int]) -> int:

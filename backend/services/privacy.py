@@ -8,7 +8,8 @@ from typing import Any
 
 from backend.db import Work
 from backend.queries import audience, merging
-from backend.services import audit, devices, ids, people, preferences
+from backend.queries import topics as topic_queries
+from backend.services import audit, devices, ids, people, preferences, topics
 from backend.services.devices import DeviceRow
 from backend.services.people import UserRow
 from backend.services.preferences import PreferencesRow
@@ -114,6 +115,7 @@ def erase_user(work: Work, user_id: str) -> None:
     Raises `NotFound`. The audit trail keeps the opaque id only.
     """
     number = people.find(work, user_id)
+    topics.leave(work, topic_queries.of_user(number))
     merging.cut_loose(work.session, number)
     audience.delete_user(work.session, number)
     audit.record(work, "user.erased", ids.public(work, ids.USER, number))

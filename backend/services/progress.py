@@ -12,7 +12,10 @@ from backend.services import analytics, ids
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """One run on its way. Counts are deliveries; `per_second` is the mean since it began to send."""
+    """One run on its way. Counts are deliveries; `per_second` is the mean since it began to send.
+
+    `throttle_per_minute` is what the campaign itself allows; nothing that is skipped counts towards it.
+    """
 
     run_id: str
     state: str
@@ -25,6 +28,7 @@ class Progress:
     delivered: int
     opened: int
     per_second: float
+    throttle_per_minute: int | None
     remaining_seconds: float | None
 
     @property
@@ -54,8 +58,19 @@ def _progress(work: Work, run: Run, totals: analytics.Totals) -> Progress:
         delivered=totals.delivered,
         opened=totals.opened,
         per_second=rate,
-        remaining_seconds=totals.open / rate if moving else None,
+        throttle_per_minute=run.throttle_per_minute,
+        remaining_seconds=_remaining(run, totals, rate) if moving else None,
     )
+
+
+def _remaining(run: Run, totals: analytics.Totals, rate: float) -> float:
+    """At the pace so far, but not faster than the throttle lets through what is going to be sent."""
+    at_this_pace = totals.open / rate
+    if not run.throttle_per_minute:
+        return at_this_pace
+    sent = totals.accepted + totals.failed
+    to_send = totals.open * sent / (sent + totals.skipped)
+    return max(at_this_pace, to_send * 60 / run.throttle_per_minute)
 
 
 def _seconds(run: Run, now: datetime) -> float:

@@ -34,6 +34,7 @@ KINDS: Final = {
     ProviderName.FCM: (AddressKind.TOKEN, AddressKind.FID),
     ProviderName.WEBPUSH: (AddressKind.SUBSCRIPTION,),
 }
+GIVEN: Final = (AddressKind.TOKEN, AddressKind.FID, AddressKind.SUBSCRIPTION)
 P256DH_BYTES: Final = 65
 AUTH_BYTES: Final = 16
 _APNS_TOKEN: Final = re.compile(r"([0-9a-f]{2}){4,256}")
@@ -105,6 +106,7 @@ class RawAddress(BaseModel):
     platform: Platform
     provider: ProviderName | None = None
     token: Annotated[str, StringConstraints(max_length=4096)] | None = None
+    fid: Annotated[str, StringConstraints(max_length=4096)] | None = None
     subscription: SubscriptionIn | None = None
 
     def registration(self) -> DeviceIn:
@@ -140,7 +142,7 @@ def address_for(work: Work, given: _Addressed, provider: ProviderName, environme
 
 
 def _kind(given: _Addressed, provider: ProviderName) -> AddressKind:
-    present = [kind for kind in AddressKind if getattr(given, kind) is not None]
+    present = [kind for kind in GIVEN if getattr(given, kind) is not None]
     allowed = KINDS[provider]
     if not present:
         raise Invalid(allowed[0], f"is needed: {provider} reaches a device by its {' or '.join(allowed)}")

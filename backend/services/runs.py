@@ -15,7 +15,15 @@ from backend.db import Work
 from backend.domain import content, experiment
 from backend.domain.message import Address, Message
 from backend.domain.policy import Expire, Policy, Send, Skip, Target, decide
-from backend.domain.vocabulary import CategoryKind, DeliveryState, OnUnknown, Platform, Priority, SkipReason
+from backend.domain.vocabulary import (
+    AddressKind,
+    CategoryKind,
+    DeliveryState,
+    OnUnknown,
+    Platform,
+    Priority,
+    SkipReason,
+)
 from backend.errors import TemplateError
 from backend.models import App, Campaign
 from backend.providers.base import TooLarge
@@ -23,11 +31,13 @@ from backend.queries import campaigns as queries
 from backend.services import addresses, ids, templates
 
 Encode = Callable[[Message, Address], bytes]
+AT_ONCE = timedelta(minutes=5)
+"""How long "at once" (a time to live of 0) may take us."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """A run's own facts, loaded once a chunk. `deadline` is when its messages lose their use."""
+    """A run's own facts. `kind` is send, test or message; `error_limit_percent` is the app's (0: none)."""
 
     run_id: int
     campaign_id: int
@@ -39,6 +49,9 @@ class RunContext:
     contents: tuple[Mapping[str, Any], ...]
     default_locale: str
     app_variables: Mapping[str, Any]
+    kind: str = "send"
+    throttle_per_minute: int | None = None
+    error_limit_percent: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +67,6 @@ class Ready:
     address: Address
     body: bytes
     body_hash: str
-    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +85,14 @@ def load(work: Work, run_id: int) -> RunContext:
     contents = [variant.content for variant in facts.variants]
     context = _context(work, facts.app, facts.revision.definition, contents, facts.run.campaign_id)
     policy = replace(context.policy, not_after=facts.run.not_after, test=facts.run.kind == "test")
-    return replace(context, run_id=run_id, policy=policy)
+    return replace(
+        context,
+        run_id=run_id,
+        policy=policy,
+        kind=facts.run.kind,
+        throttle_per_minute=facts.run.throttle_per_minute,
+        error_limit_percent=facts.app.error_limit_percent,
+    )
 
 
 def draft(work: Work, campaign: Campaign) -> RunContext:
@@ -138,7 +157,7 @@ def prepare(
         message = render(row, context, locales, keyring)
     except TemplateError as error:
         return NotSent(row.id, DeliveryState.SKIPPED, SkipReason.TEMPLATE_ERROR, f"{error.field}: {error.message}")
-    if message.ttl_seconds and message.expires_at < now:
+    if now > deadline(message, None):
         return NotSent(row.id, DeliveryState.EXPIRED, "ttl_passed")
     return _encoded(row, message, addresses.unseal(keyring, context.app_id, row), encode)
 
@@ -158,27 +177,48 @@ def _encoded(row: Any, message: Message, address: Address, encode: Encode) -> Re
         address=address,
         body=body,
         body_hash=hashlib.sha256(body).hexdigest()[:32],
-        expires_at=message.expires_at,
     )
 
 
 def render(row: Any, context: RunContext, locales: Sequence[str], keyring: KeyRing) -> Message:
-    """The message for one delivery. Raises `TemplateError`."""
+    """The message for one delivery; a topic's has those for the other platforms beside it. Raises `TemplateError`."""
     m = keyring.public_id(ids.DELIVERY, row.id)
+    topic = row.address_kind == AddressKind.TOPIC
     envelope = templates.Envelope(
-        m=m, t=keyring.sign_receipt(context.app_id, row.id), identity=m, now=row.due_at, priority=context.priority
+        m=m,
+        t=keyring.sign_receipt(context.app_id, row.id),
+        identity=keyring.public_id(ids.RUN, context.run_id) if topic else m,  # who is in two topics sees it once
+        now=row.due_at,
+        priority=context.priority,
     )
-    return templates.render(
-        context.contents[min(row.variant, len(context.contents) - 1)],
-        platform=Platform(row.platform),
-        locales=locales,
-        variables=variables(row, context),
-        envelope=envelope,
-    )
+
+    def on(platform: Platform) -> Message:
+        return templates.render(
+            context.contents[min(row.variant, len(context.contents) - 1)],
+            platform=platform,
+            locales=locales,
+            variables=variables(row, context),
+            envelope=envelope,
+        )
+
+    if topic:
+        return replace(on(Platform.ANDROID), others=(on(Platform.IOS), on(Platform.WEB)))
+    return on(Platform(row.platform))
 
 
 def variables(row: Any, context: RunContext) -> dict[str, Any]:
-    """What a template may read about one delivery."""
+    """What a template may read about one delivery; of a topic there is no user and no device to tell of."""
+    outer = row.context or {}
+    about = {"user": {}, "device": {}} if row.address_kind == AddressKind.TOPIC else _about(row)
+    return {
+        **about,
+        "event": outer.get("event", {}),
+        "data": outer.get("data", {}),
+        "app": context.app_variables,
+    }
+
+
+def _about(row: Any) -> dict[str, Any]:
     profile = {
         "id": row.external_id,
         "language": row.language,
@@ -192,19 +232,14 @@ def variables(row: Any, context: RunContext) -> dict[str, Any]:
         name: getattr(row, name)
         for name in ("platform", "locale", "timezone", "country", "app_version", "os_version", "model")
     }
-    outer = row.context or {}
-    return {
-        "user": templates.user_variables(row.attributes or {}, profile),
-        "device": device,
-        "event": outer.get("event", {}),
-        "data": outer.get("data", {}),
-        "app": context.app_variables,
-    }
+    return {"user": templates.user_variables(row.attributes or {}, profile), "device": device}
 
 
 def _target(row: Any, twin: bool) -> Target:
     if row.state is None or row.bucket is None:
         return Target(erased=True)
+    if row.address_kind == AddressKind.TOPIC:
+        return Target(state=row.state, topic=True)
     return Target(
         state=row.state,
         permission=row.permission,
@@ -216,7 +251,7 @@ def _target(row: Any, twin: bool) -> Target:
     )
 
 
-def deadline(ready: Ready, not_after: datetime | None) -> datetime:
-    """Until when another try makes sense: the message's own life, or the campaign's last moment."""
-    lives = ready.expires_at if ready.message.ttl_seconds else ready.expires_at + timedelta(minutes=5)
+def deadline(message: Message, not_after: datetime | None) -> datetime:
+    """Until when sending makes sense: the message's own life, or the campaign's last moment."""
+    lives = message.expires_at if message.ttl_seconds else message.expires_at + AT_ONCE
     return min(lives, not_after) if not_after else lives

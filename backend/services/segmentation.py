@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, false, not_, or_, true
 
 from backend.db import Work
+from backend.domain import topic
 from backend.domain.content import clean
 from backend.domain.segment import Group, Subject, rules_of
 from backend.domain.segment_parse import canonical
@@ -18,7 +19,7 @@ from backend.models import Segment
 from backend.queries import campaigns as campaign_queries
 from backend.queries import segment_rows as rows
 from backend.queries import segments as compiler
-from backend.services import audit, ids, page
+from backend.services import audit, ids, page, topic_audience
 from backend.services.page import Page
 from backend.services.segment_library import Library, read_rules
 
@@ -61,7 +62,7 @@ class AudienceSize:
     """People matched, the active devices that a campaign would go to, and the matched people without one.
 
     `people_unreachable` is by reason: no_device, unsubscribed, invalid (the best of the person's
-    matched devices).
+    matched devices). Of topics, `devices` are the messages that go to the provider: it keeps their members.
     """
 
     people: int
@@ -154,7 +155,8 @@ def audience_where(work: Work, audience: Mapping[str, Any]) -> ColumnElement[boo
 
     It goes into a statement that joins user to device (LEFT OUTER to see people without one). Frozen
     rules (`freeze`) stand in for the segments as they are now. `unseen_days` is no part of it: those
-    devices are skipped as stale, where people see it. Raises `Invalid` naming a segment that is gone.
+    devices are skipped as stale, where people see it. Topics are no pairs: of them it is true for nobody.
+    Raises `Invalid` naming a segment that is gone.
     """
     library = Library(work, frozen=audience.get("frozen") or {})
     included = _segments(library, audience, "include")
@@ -167,6 +169,9 @@ def audience_where(work: Work, audience: Mapping[str, Any]) -> ColumnElement[boo
 
 def audience_size(work: Work, audience: Mapping[str, Any]) -> AudienceSize:
     """How many an audience is now, in one statement."""
+    if topics := audience.get("topics"):
+        messages = len(topic_audience.fanouts(work, topics))
+        return AudienceSize(0, messages, {topic_audience.PLATFORM: messages}, {})
     found = rows.count(work.session, audience_where(work, audience), active_only=True)
     by_platform = _summed(one.devices for one in found)
     reasons = {None: "no_device", DeviceState.UNSUBSCRIBED: "unsubscribed", DeviceState.INVALID: "invalid"}
@@ -190,7 +195,9 @@ def freeze(work: Work, audience: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def audience_text(work: Work, audience: Mapping[str, Any]) -> str:
-    """The audience in words: `Everyone`, `Loyal or New`, `Everyone but Staff`."""
+    """The audience in words: `Everyone`, `Loyal or New`, `Everyone but Staff`, `Topic news`."""
+    if topics := audience.get("topics"):
+        return topic.in_words(topics, "Topic")
     include, exclude = audience.get("include") or (), audience.get("exclude") or ()
     numbers = {one: work.core.keyring.number(ids.SEGMENT, one) or 0 for one in (*include, *exclude)}
     names = rows.names(work.session, work.app_id, list(numbers.values())) if numbers else {}

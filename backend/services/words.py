@@ -28,6 +28,18 @@ REASONS: Final = {
     "410": "The browser has dropped its subscription.",
     "BadDeviceToken": "The token is malformed or belongs to the other environment.",
     "DeviceTokenNotForTopic": "The token belongs to another app.",
+    "PayloadTooLarge": "The message is larger than the provider takes.",
+    "413": "The message is larger than the provider takes.",
+    "INVALID_ARGUMENT": "The provider found something in the message that it does not take.",
+    "TooManyRequests": "Too many pushes went to this device in a short time.",
+    "QUOTA_EXCEEDED": "More was sent than the provider's quota allows.",
+    "429": "The push service asked for fewer pushes.",
+    "INTERNAL": "The provider had an error of its own.",
+    "InternalServerError": "The provider had an error of its own.",
+    "500": "The provider had an error of its own.",
+    "UNAVAILABLE": "The provider was not available.",
+    "ServiceUnavailable": "The provider was not available.",
+    "503": "The provider was not available.",
 }
 
 OUTCOMES: Final = {
@@ -36,6 +48,7 @@ OUTCOMES: Final = {
     "failed": ("The provider refused it", "bad"),
     "blocked": ("The provider refused our credential", "bad"),
     "skipped": ("Skipped", "plain"),
+    "put_back": ("Put back to be sent again", "wait"),
 }
 
 RECEIPTS: Final = {

@@ -1,5 +1,5 @@
 """`python -m backend.simulator`."""
 
-from backend.simulator.run import main
+from backend.simulator.command import main
 
 main()

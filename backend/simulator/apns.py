@@ -1,5 +1,5 @@
-"""APNs, as strict as Apple's documents: "Sending notification requests to APNs" and "Handling notification
-responses from APNs"."""
+"""APNs, as strict as Apple's documents: "Sending notification requests to APNs", "Handling notification
+responses from APNs" and "Establishing a certificate-based connection to APNs"."""
 
 import re
 import uuid
@@ -8,40 +8,23 @@ from typing import Any
 
 import orjson
 
-from backend.domain.vocabulary import ProviderName
-from backend.simulator import apns_payload
-from backend.simulator.authority import DEAD, Authority
-from backend.simulator.push import Push, Refused, button_ids
+from backend.domain.vocabulary import Environment, ProviderName
+from backend.simulator import apns_headers, apns_payload
+from backend.simulator.authority import ALIVE, DEAD, SANDBOX, Authority
+from backend.simulator.ledger import Ledger
+from backend.simulator.push import Push, Refused, button_ids, collapse_of
+from backend.simulator.push_certificates import PushCertificate
 from backend.simulator.session import ProviderSession
 from backend.simulator.tokens import BadToken, must_be, read_claims, read_header, seconds
-from backend.simulator.wire import Reply, Request
+from backend.simulator.wire import Host, Reply, Request
 from backend.simulator.world import World
 
-TOKEN_LIFE = 3600
 TOKEN_PAUSE = 1200
 STREAMS = 1000
 _CLOCK_SKEW = 60
 _TOKENS_KNOWN = 64
 _PATH = "/3/device/"
 _DEVICE = re.compile(r"(?:[0-9a-f]{2}){32,100}", re.IGNORECASE)
-_TOPIC = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
-_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_DIGITS = re.compile(r"[0-9]{1,12}")
-
-_SUFFIX: Mapping[str, str] = {
-    "alert": "",
-    "background": "",
-    "complication": ".complication",
-    "controls": ".push-type.controls",
-    "fileprovider": ".pushkit.fileprovider",
-    "liveactivity": ".push-type.liveactivity",
-    "location": ".location-query",
-    "mdm": "",
-    "pushtotalk": ".voip-ptt",
-    "voip": ".voip",
-    "widgets": ".push-type.widgets",
-}
-_OTHER_SUFFIXES = tuple(suffix for suffix in _SUFFIX.values() if suffix)
 
 
 class ApnsTokens:
@@ -51,7 +34,7 @@ class ApnsTokens:
         self._authority = authority
         self._issued: dict[str, float] = {}
 
-    def issued(self, token: str) -> float:
+    def issued(self, token: str, ledger: Ledger) -> float:
         """When a properly signed token was issued. Raises `Refused`."""
         at = self._issued.get(token)
         if at is None:
@@ -59,6 +42,7 @@ class ApnsTokens:
             if len(self._issued) >= _TOKENS_KNOWN:
                 self._issued.clear()
             self._issued[token] = at
+            ledger.tokens[ProviderName.APNS] += 1
         return at
 
     def _check(self, token: str) -> float:
@@ -73,65 +57,107 @@ class ApnsTokens:
 
 
 class ApnsSession(ProviderSession):
-    """One connection to APNs: one stream until a request carried a valid token, then a thousand."""
+    """One connection to APNs: one stream until a request carried a valid token, then a thousand.
+
+    With a good certificate there are a thousand from the start, and no token is asked for.
+    """
 
     provider = ProviderName.APNS
-    streams = 1
 
-    def __init__(self, world: World, tokens: ApnsTokens) -> None:
-        super().__init__(world)
+    def __init__(self, world: World, host: Host, tokens: ApnsTokens, certificate: bytes | None = None) -> None:
+        super().__init__(world, host, 1)
         self._tokens = tokens
         self._seen: dict[str, float] = {}
+        self._sandbox = host is Host.SANDBOX
+        self._shown = PushCertificate.read(certificate) if certificate else None
+        if self._shown is not None and self._certificate_problem(self._shown) is None:
+            self._open_up()
+
+    def _open_up(self) -> None:
+        self.streams = self.here.knobs.streams or STREAMS
 
     def check(self, request: Request) -> Push:
         path = _path(request)
-        self._check_token(request.headers)
         headers = request.headers
+        topic = headers.get("apns-topic", "")
+        if self._shown is None:
+            self._check_token(headers)
+        else:
+            topic = self._check_certificate(self._shown, topic)
         repeated = [name for name in request.repeated if name.startswith("apns-") or name == "authorization"]
         if repeated:
             raise Refused(400, "DuplicateHeaders", ", ".join(sorted(repeated)))
-        _check_headers(headers)
-        push_type = _check_type(headers)
-        device = _device(path)
+        apns_headers.check_values(headers)
+        push_type = apns_headers.check_type(headers, topic)
+        device = self._device(path)
         payload = _payload(request.body, push_type)
         apns_payload.check(payload, push_type)
         if device.startswith(DEAD):
             raise Refused(410, "Unregistered", "the app was removed from the device")
-        return _push(device, payload)
+        return _push(device, payload, headers.get("apns-collapse-id", ""))
 
     def _check_token(self, headers: Mapping[str, str]) -> None:
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
-            raise Refused(403, "MissingProviderToken", "no bearer token")
-        issued, now = self._tokens.issued(token), self.world.clock()
-        if issued < now - TOKEN_LIFE:
+            raise Refused(403, "MissingProviderToken", "no bearer token, and no certificate")
+        here = self.here
+        issued, now = self._tokens.issued(token, self.world.ledger), here.now()
+        if issued < now - here.knobs.provider_token_seconds:
             raise Refused(403, "ExpiredProviderToken", f"issued {now - issued:.0f} s ago")
         if issued > now + _CLOCK_SKEW:
             raise Refused(403, "InvalidProviderToken", f"issued {issued - now:.0f} s in the future")
         if token not in self._seen:
             self._check_pace(token, issued)
-        self.streams = STREAMS
+        self._open_up()
 
     def _check_pace(self, token: str, issued: float) -> None:
         """Per connection: two sender processes may sign their own, one that signs for each request may not."""
         newest = max(self._seen.values(), default=None)
-        if self.world.behaviour.token_updates and newest is not None and issued - newest < TOKEN_PAUSE:
+        if self.here.knobs.token_updates and newest is not None and issued - newest < TOKEN_PAUSE:
             raise Refused(429, "TooManyProviderTokenUpdates", f"the last one is {issued - newest:.0f} s older")
         if len(self._seen) >= _TOKENS_KNOWN:
             self._seen.clear()
         self._seen[token] = issued
 
+    def _check_certificate(self, shown: PushCertificate, topic: str) -> str:
+        """The topic that the request goes to. Raises `Refused`."""
+        problem = self._certificate_problem(shown)
+        if problem is not None:
+            raise problem
+        if not topic and len(shown.topics) == 1:
+            return shown.topics[0]
+        if topic and topic not in shown.topics:
+            raise Refused(400, "TopicDisallowed", f"the certificate is for {', '.join(shown.topics)}")
+        return topic
+
+    def _certificate_problem(self, shown: PushCertificate) -> Refused | None:
+        if not shown.topics or not shown.starts <= self.here.now() < shown.ends:
+            return Refused(403, "BadCertificate", "it names no app, has expired or is not valid yet")
+        environment = Environment.SANDBOX if self._sandbox else Environment.PRODUCTION
+        if environment not in shown.environments:
+            return Refused(403, "BadCertificateEnvironment", f"it is not for {environment}")
+        return None
+
+    def _device(self, device: str) -> str:
+        if not device:
+            raise Refused(400, "MissingDeviceToken")
+        token = device.lower()
+        if not _DEVICE.fullmatch(token) or token.startswith(ALIVE if self._sandbox else SANDBOX):
+            raise Refused(400, "BadDeviceToken", device[:80])
+        return token
+
     def welcome(self, request: Request, push: Push) -> Reply:
-        return Reply(200, headers=(("apns-id", _apns_id(request)),))
+        identity = ("apns-id", _apns_id(request))
+        unique = (("apns-unique-id", str(uuid.uuid4())),) if self._sandbox else ()
+        return Reply(200, headers=(identity, *unique))
 
     def refusal(self, request: Request, refused: Refused) -> Reply:
         body: dict[str, Any] = {"reason": refused.reason}
         if refused.status == 410:
-            body["timestamp"] = int(self.world.clock() * 1000)
-        headers = [("apns-id", _apns_id(request)), ("content-type", "application/json")]
-        if refused.retry_after is not None:
-            headers.append(("retry-after", str(refused.retry_after)))
-        return Reply(refused.status, orjson.dumps(body), tuple(headers))
+            here = self.here
+            body["timestamp"] = int((here.now() - here.knobs.gone_seconds) * 1000)
+        headers = (("apns-id", _apns_id(request)), ("content-type", "application/json"))
+        return Reply(refused.status, orjson.dumps(body), (*headers, *self.wait_header(refused)))
 
 
 def _path(request: Request) -> str:
@@ -140,45 +166,6 @@ def _path(request: Request) -> str:
     if not request.path.startswith(_PATH):
         raise Refused(404, "BadPath", request.path)
     return request.path.removeprefix(_PATH)
-
-
-def _device(device: str) -> str:
-    if not device:
-        raise Refused(400, "MissingDeviceToken")
-    if not _DEVICE.fullmatch(device):
-        raise Refused(400, "BadDeviceToken", device[:80])
-    return device.lower()
-
-
-def _check_headers(headers: Mapping[str, str]) -> None:
-    identity = headers.get("apns-id")
-    if identity is not None and not _ID.fullmatch(identity):
-        raise Refused(400, "BadMessageId", identity)
-    expiration = headers.get("apns-expiration")
-    if expiration is not None and not _DIGITS.fullmatch(expiration):
-        raise Refused(400, "BadExpirationDate", expiration)
-    collapse = headers.get("apns-collapse-id")
-    if collapse is not None and not 1 <= len(collapse.encode("latin-1")) <= 64:
-        raise Refused(400, "BadCollapseId", collapse)
-    priority = headers.get("apns-priority")
-    if priority is not None and priority not in {"10", "5", "1"}:
-        raise Refused(400, "BadPriority", priority)
-
-
-def _check_type(headers: Mapping[str, str]) -> str:
-    push_type, topic = headers.get("apns-push-type", ""), headers.get("apns-topic", "")
-    if not topic:
-        raise Refused(400, "MissingTopic")
-    if not _TOPIC.fullmatch(topic):
-        raise Refused(400, "BadTopic", topic)
-    suffix = _SUFFIX.get(push_type)
-    if suffix is None:
-        raise Refused(400, "InvalidPushType", repr(push_type))
-    if not topic.endswith(suffix) or (not suffix and topic.endswith(_OTHER_SUFFIXES)):
-        raise Refused(400, "TopicDisallowed", f"{topic} for {push_type}")
-    if push_type == "background" and headers.get("apns-priority", "10") != "5":
-        raise Refused(400, "BadPriority", "background must have priority 5")
-    return push_type
 
 
 def _payload(body: bytes, push_type: str) -> dict[str, Any]:
@@ -198,12 +185,13 @@ def _payload(body: bytes, push_type: str) -> dict[str, Any]:
     return payload
 
 
-def _push(device: str, payload: Mapping[str, Any]) -> Push:
+def _push(device: str, payload: Mapping[str, Any], collapse: str) -> Push:
     aps = payload.get("aps", {})
     return Push(
         device,
         _text(payload, "m"),
         _text(payload, "t"),
+        collapse_of(collapse),
         visible="alert" in aps,
         actions=button_ids(payload.get("actions")),
     )
@@ -218,4 +206,4 @@ def _text(payload: Mapping[str, Any], name: str) -> str:
 
 def _apns_id(request: Request) -> str:
     given = request.headers.get("apns-id", "")
-    return given if _ID.fullmatch(given) else str(uuid.uuid4())
+    return given if apns_headers.ID.fullmatch(given) else str(uuid.uuid4())

@@ -83,6 +83,8 @@ _APS: dict[str, Check] = {
     "attributes-type": _text,
     "attributes": _object,
     "input-push-token": _one,
+    "input-push-channel": _text,
+    "content-changed": lambda value: value is True,
 }
 _SHOWN = frozenset({"alert", "badge", "sound"})
 
@@ -109,6 +111,8 @@ def check(payload: Mapping[str, Any], push_type: str) -> None:
     fits = _FITS.get(push_type)
     if fits is not None and (why := fits(aps)):
         raise Refused(400, "InvalidPushType", f"{push_type}: {why}")
+    if push_type == "mdm" and not isinstance(payload.get("mdm"), str):
+        raise Refused(400, "InvalidPushType", "mdm: needs the push magic under mdm")
 
 
 def _fits_alert(aps: Mapping[str, Any]) -> str:
@@ -116,9 +120,7 @@ def _fits_alert(aps: Mapping[str, Any]) -> str:
 
 
 def _fits_background(aps: Mapping[str, Any]) -> str:
-    if _SHOWN & aps.keys():
-        return "must not have alert, badge or sound"
-    return "" if "content-available" in aps else "needs content-available 1"
+    return "" if aps.keys() == {"content-available"} else "must have content-available 1 and nothing else"
 
 
 def _fits_live_activity(aps: Mapping[str, Any]) -> str:
@@ -129,8 +131,14 @@ def _fits_live_activity(aps: Mapping[str, Any]) -> str:
     return f"needs {', '.join(missing)}" if missing else ""
 
 
+def _fits_widgets(aps: Mapping[str, Any]) -> str:
+    return "" if "content-changed" in aps else "needs content-changed"
+
+
 _FITS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "alert": _fits_alert,
     "background": _fits_background,
     "liveactivity": _fits_live_activity,
+    "controls": _fits_widgets,
+    "widgets": _fits_widgets,
 }

@@ -4,6 +4,7 @@
 and device addresses. It persists in a folder, so that devices registered today answer tomorrow.
 """
 
+import base64
 import datetime as dt
 import hashlib
 import hmac
@@ -11,7 +12,7 @@ import os
 import secrets
 import string
 import uuid
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Self
@@ -21,12 +22,14 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from backend.domain.vocabulary import Environment, ProviderName
-from backend.simulator import certificates
+from backend.simulator import certificates, push_certificates
 from backend.simulator.encoding import b64url
 
 DEAD = "deaddead"
 """How the address of a device that is gone begins."""
 ALIVE = "a11fe"
+SANDBOX = "5a9db"
+"""How the APNs address of a device in the development environment begins."""
 PROJECT = "tocsin-simulator"
 ENDPOINTS_FILE = "endpoints.json"
 _AUTHORITY_FILE = "authority.json"
@@ -39,13 +42,20 @@ class NotServing(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """Where a simulator serves: three base URLs, its process id and the path of its root certificate."""
+    """Where a simulator serves: its base URLs, its process id and the path of its root certificate.
+
+    `webpush2` is a second push service, `sandbox` APNs for development; `control` answers the control routes
+    whatever happens to the others.
+    """
 
     apns: str
     fcm: str
     webpush: str
     pid: int
     ca: str
+    webpush2: str = field(default="", kw_only=True)
+    sandbox: str = field(default="", kw_only=True)
+    control: str = field(default="", kw_only=True)
 
     @classmethod
     def read(cls, directory: Path) -> Self:
@@ -55,6 +65,12 @@ class Endpoints:
             return cls(**orjson.loads(path.read_bytes()))
         except FileNotFoundError as error:
             raise NotServing(f"{path} does not exist: start the simulator first") from error
+
+    @property
+    def push_hosts(self) -> tuple[str, ...]:
+        """`host:port` of every provider, for whoever must be allowed to reach them."""
+        urls = (self.apns, self.fcm, self.webpush, self.webpush2, self.sandbox)
+        return tuple(url.removeprefix("https://") for url in urls if url)
 
     def write(self, directory: Path) -> None:
         _write(directory / ENDPOINTS_FILE, orjson.dumps(asdict(self), option=orjson.OPT_INDENT_2))
@@ -138,16 +154,57 @@ class Authority:
         return key.public_key()
 
     def apns_credential_body(self, topic: str, environment: str = Environment.PRODUCTION) -> dict[str, Any]:
-        """What `POST /apps/{id}/credentials` takes for APNs, without `provider`."""
-        return {
-            "topic": topic,
-            "environment": str(environment),
-            "team_id": self.team_id,
-            "key_id": self.key_id,
-            "private_key": self._kept["apns_key"],
-            "endpoint": self.endpoints.apns,
-            "ca": self.ca,
-        }
+        """What `POST /apps/{id}/credentials` takes for APNs by provider token, without `provider`."""
+        key = {"team_id": self.team_id, "key_id": self.key_id, "private_key": self._kept["apns_key"]}
+        return self._apns_body(topic, environment) | key
+
+    def apns_certificate_body(
+        self,
+        topic: str,
+        environment: str = Environment.PRODUCTION,
+        *,
+        password: str | None = None,
+        p12: bool = False,
+        universal: bool = False,
+        days: float = 365,
+    ) -> dict[str, Any]:
+        """The same for APNs by a TLS client certificate: `certificate` is a PEM, or a `.p12` in base64.
+
+        It is for `topic` in that environment; a `universal` one for both, and for the topics of VoIP and
+        complications too. `days` until it ends; negative, it ended so long ago.
+        """
+        now = dt.datetime.now(dt.UTC)
+        topics = (topic, f"{topic}.voip", f"{topic}.complication") if universal else (topic,)
+        environments = tuple(Environment) if universal else (Environment(environment),)
+        end = now + dt.timedelta(days=days)
+        key = self._push_key
+        made = push_certificates.issue(self._push_root_key, key, topics, environments, min(now, end), end)
+        if p12:
+            text = base64.b64encode(push_certificates.as_p12(made, key, password)).decode()
+        else:
+            text = push_certificates.as_pem(made, key, password)
+        body = self._apns_body(topic, environment) | {"certificate": text}
+        return body | {"password": password} if password else body
+
+    def _apns_body(self, topic: str, environment: str) -> dict[str, Any]:
+        endpoints = self.endpoints
+        sandbox = environment == Environment.SANDBOX and endpoints.sandbox
+        endpoint = endpoints.sandbox if sandbox else endpoints.apns
+        return {"topic": topic, "environment": str(environment), "endpoint": endpoint, "ca": self.ca}
+
+    @cached_property
+    def _push_root_key(self) -> ec.EllipticCurvePrivateKey:
+        return _derived_key(hmac.digest(self._secret, b"push clients", "sha512"))
+
+    @cached_property
+    def _push_key(self) -> rsa.RSAPrivateKey:
+        """The developer's own, as Keychain makes it for the request."""
+        return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+    @cached_property
+    def push_root(self) -> str:
+        """The root that vouches for push certificates, as PEM."""
+        return push_certificates.root(self._push_root_key)
 
     def fcm_credential_body(self) -> dict[str, Any]:
         """What `POST /apps/{id}/credentials` takes for FCM, without `provider`."""
@@ -167,31 +224,41 @@ class Authority:
             "universe_domain": "googleapis.com",
         }
 
+    @cached_property
+    def project_number(self) -> str:
+        """Google's number of the project, which stands for its id in every path."""
+        return str(int(self.private_key_id[:10], 16))
+
     def webpush_credential_body(self, subject: str) -> dict[str, Any]:
         """What `POST /apps/{id}/credentials` takes for Web Push, without `provider`."""
         return {"subject": subject, "endpoint": self.endpoints.webpush, "ca": self.ca}
 
-    def device_address(self, provider: ProviderName | str, n: int, *, dead: bool = False) -> dict[str, Any]:
-        """The n-th device of a provider, always the same: `{token}` or `{subscription}` of `POST /devices`.
+    def device_address(
+        self, provider: ProviderName | str, n: int, *, dead: bool = False, host: str = "", kind: str = "token"
+    ) -> dict[str, Any]:
+        """The n-th device of a provider, always the same: `{token}`, `{fid}` or `{subscription}` of `POST /devices`.
 
-        A dead device answers as one whose app was removed.
+        A dead device answers as one whose app was removed. `host` is `sandbox` for an APNs device in the
+        development environment and `webpush2` for a subscription at the second push service; `kind` is `fid`
+        for FCM's new addresses.
         """
         name = ProviderName(provider)
         digest = hmac.digest(self._secret, f"{name}:{n}:{dead}".encode(), "sha512")
         start = DEAD if dead else ALIVE
         if name is ProviderName.APNS:
-            return {"token": (start + digest.hex())[:64]}
+            return {"token": ((SANDBOX if host == "sandbox" and not dead else start) + digest.hex())[:64]}
         text = start + b64url(digest + hashlib.sha512(digest).digest())
         if name is ProviderName.FCM:
             # A Firebase installation id begins with c, d, e or f.
             fid = (text if dead else "e" + text)[:22]
-            return {"token": f"{fid}:APA91b{text[8:142]}"}
-        return {"subscription": self._subscription(text[:43])}
+            return {"fid": fid} if kind == "fid" else {"token": f"{fid}:APA91b{text[8:142]}"}
+        origin = self.endpoints.webpush2 if host == "webpush2" else self.endpoints.webpush
+        return {"subscription": self._subscription(origin, text[:43])}
 
-    def _subscription(self, path: str) -> dict[str, Any]:
+    def _subscription(self, origin: str, path: str) -> dict[str, Any]:
         browser = self.browser(path)
         return {
-            "endpoint": f"{self.endpoints.webpush}/wpush/v2/{path}",
+            "endpoint": f"{origin}/wpush/v2/{path}",
             "keys": {"p256dh": b64url(browser.public), "auth": b64url(browser.auth)},
         }
 
@@ -204,10 +271,14 @@ class Authority:
         return hmac.digest(self._secret, b"access tokens", "sha256")
 
 
+def _derived_key(digest: bytes) -> ec.EllipticCurvePrivateKey:
+    return ec.derive_private_key(1 + int.from_bytes(digest[:48]) % (_P256_ORDER - 1), ec.SECP256R1())
+
+
 @lru_cache(maxsize=20_000)
 def _browser(secret: bytes, path: str) -> Browser:
     digest = hmac.digest(secret, b"browser:" + path.encode(), "sha512")
-    private_key = ec.derive_private_key(1 + int.from_bytes(digest[:48]) % (_P256_ORDER - 1), ec.SECP256R1())
+    private_key = _derived_key(digest)
     public = private_key.public_key().public_bytes(
         serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
     )

@@ -1,151 +1,176 @@
 """How the simulated world misbehaves. By default it does not."""
 
-import random
-import re
+import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Self
 
-from backend.domain.vocabulary import ProviderName
-from backend.simulator.wire import Ending
+from backend.simulator.faults import Fault
+from backend.simulator.wire import Host, Outage
 
-OAUTH = "oauth"
-_SERVICES = {*ProviderName, OAUTH}
-_FAULT = re.compile(r"([45]\d\d)/([A-Za-z_]*)(?:@(\d+))?")
-_SHARES = ("refuse", "reset_after_accept", "hang_up_after_accept", "silence_after_accept")
+OAUTH, TOPICS = "oauth", "topics"
+SERVICES = ("apns", "sandbox", "fcm", TOPICS, OAUTH, "webpush", "webpush2")
+"""What a mix may name: the hosts, and beside FCM's pushes its topic subscriptions and Google's token endpoint."""
+PARENT: Mapping[str, str] = {Host.SANDBOX: Host.APNS, Host.WEBPUSH2: Host.WEBPUSH}
+"""A host that has no knobs of its own takes its parent's."""
+HOSTS = tuple(host for host in Host if host is not Host.CONTROL)
+_DAY = 86_400.0
+_YEAR = 365 * _DAY
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """An answer that the provider gives for no reason of ours. `retry_after` is in seconds."""
+class Knob:
+    """A knob in words, and what it takes; `local` ones may differ by host."""
 
-    status: int
-    reason: str
-    retry_after: int | None = None
+    says: str
+    least: float = 0.0
+    most: float = math.inf
+    words: tuple[str, ...] = ()
+    local: bool = False
 
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Reads `STATUS/REASON` or `STATUS/REASON@RETRY_AFTER`; REASON may be empty."""
-        match = _FAULT.fullmatch(text)
-        if match is None:
-            raise ValueError(f"{text!r} is not STATUS/REASON or STATUS/REASON@SECONDS")
-        return cls(int(match[1]), match[2], int(match[3]) if match[3] else None)
+    def check(self, name: str, value: object, default: object) -> None:
+        """Raises `ValueError` that names the knob."""
+        if isinstance(default, bool) or isinstance(value, bool):
+            fits = isinstance(default, bool) and isinstance(value, bool)
+        elif isinstance(default, str):
+            fits = value in self.words
+        else:
+            wanted = int if isinstance(default, int) else (int, float)
+            fits = isinstance(value, wanted) and self.least <= value <= self.most
+        if not fits:
+            raise ValueError(f"{name}: {value!r} is not {self._wanted(default)}")
+
+    def _wanted(self, default: object) -> str:
+        if isinstance(default, bool):
+            return "true or false"
+        if self.words:
+            return f"one of {', '.join(self.words)}"
+        kind = "a whole number" if isinstance(default, int) else "a number"
+        return (
+            f"{kind} between {self.least:g} and {self.most:g}"
+            if self.most < math.inf
+            else f"{kind} from {self.least:g} up"
+        )
+
+
+def _knob(default: Any, says: str, **limits: Any) -> Any:
+    return field(default=default, metadata={"knob": Knob(says, **limits)})
+
+
+def _share(says: str) -> Any:
+    return _knob(0.0, f"Share of requests {says}", most=1.0, local=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
     """The knobs. Shares are parts of one; what they hit is drawn by a generator seeded with `seed`."""
 
-    latency_ms: float = 0.0
-    """Each answer waits so long."""
+    latency_ms: float = _knob(0.0, "Milliseconds that each answer waits.", most=3_600_000.0, local=True)
+    jitter_ms: float = _knob(0.0, "Up to so many milliseconds more, drawn.", most=3_600_000.0, local=True)
     mix: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    """Service (apns, fcm, webpush, oauth) → `STATUS/REASON[@RETRY_AFTER]` → share of otherwise good requests."""
-    goaway_every: int = 0
-    """Each connection is retired after so many requests; 0: never."""
-    refuse: float = 0.0
-    """REFUSED_STREAM before anything is looked at."""
-    reset_after_accept: float = 0.0
-    """Accepted, then RST_STREAM: the ambiguous case."""
-    hang_up_after_accept: float = 0.0
-    """Accepted, then the whole connection is cut."""
-    silence_after_accept: float = 0.0
-    """Accepted, never answered."""
-    receipt_slowness: float = 1.0
-    """Factor on the time that people take."""
-    token_updates: bool = True
-    """APNs refuses a second provider token on a connection within 20 minutes."""
-    fcm_per_minute: int = 600_000
-    """Messages a minute to the project, refilled all at once; 0: no limit."""
-    device_per_minute: int = 0
-    """Messages a minute to one device (APNs and FCM); 0: no limit."""
-    access_token_seconds: int = 3599
-    """How long an OAuth access token lives."""
-    seed: int = 1
+    """Service → `STATUS/REASON[@RETRY_AFTER]` → share of otherwise good requests."""
+    only: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Host → the local knobs that differ there."""
+    goaway_every: int = _knob(0, "Each connection is retired after so many requests; 0: never.", local=True)
+    goaway_graceful: bool = _knob(
+        False, "A GOAWAY that names no last request first, the final one a moment later.", local=True
+    )
+    streams: int = _knob(
+        0, "Requests open at once on a connection; 0: as the provider does it.", most=100_000, local=True
+    )
+    refuse: float = _share("refused with REFUSED_STREAM before anything is looked at.")
+    reset_before_accept: float = _share("reset before anything is looked at.")
+    reset_after_accept: float = _share("accepted, then reset: nobody can know.")
+    hang_up_after_accept: float = _share("accepted, then the whole connection is cut.")
+    silence_after_accept: float = _share("accepted and never answered.")
+    down_seconds: float = _knob(0.0, "The host is down for so long from now on; 0: it is up.", most=_DAY, local=True)
+    down_as: str = _knob(
+        Outage.REFUSED.value,
+        "What clients meet while it is down.",
+        words=tuple(way.value for way in Outage),
+        local=True,
+    )
+    clock_skew_seconds: float = _knob(
+        0.0, "So far ahead is the host's clock, in the date header and in every check of a token.",
+        least=-_YEAR, most=_YEAR, local=True,
+    )  # fmt: skip
+    device_per_minute: int = _knob(0, "Messages a minute to one device; 0: no limit.", local=True)
+    retry_after_dates: bool = _knob(False, "Retry-After is a date instead of seconds.", local=True)
+    receipt_slowness: float = _knob(1.0, "Factor on the time that people take.", most=1e6)
+    token_updates: bool = _knob(True, "APNs refuses a second provider token on a connection within 20 minutes.")
+    provider_token_seconds: float = _knob(3600.0, "How old an APNs provider token may be.", most=_YEAR)
+    gone_seconds: float = _knob(0.0, "For how long a device has been gone when APNs says 410.", most=10 * _YEAR)
+    fcm_per_minute: int = _knob(600_000, "Messages a minute to the FCM project, refilled all at once; 0: no limit.")
+    access_token_seconds: int = _knob(3599, "How long an OAuth access token lives.")
+    access_token_announced: int = _knob(0, "How long the token endpoint says it lives; 0: the truth.")
+    seed: int = _knob(1, "Seeds chance and people.", least=-math.inf)
 
     def __post_init__(self) -> None:
-        for name in _SHARES:
-            _share(name, getattr(self, name))
-        for service, faults in self.mix.items():
-            if service not in _SERVICES:
-                raise ValueError(f"mix: unknown service {service!r}")
-            for text, share in faults.items():
-                Fault.parse(text)
-                _share(f"mix.{service}.{text}", share)
+        for name, knob in KNOBS.items():
+            knob.check(name, getattr(self, name), _DEFAULTS[name])
+        _check_mix(self.mix)
+        for host, knobs in self.only.items():
+            _check_only(host, knobs)
 
     @classmethod
     def parse(cls, data: Any) -> Self:
         """From JSON; what is not named keeps its default. Raises `ValueError` that names the wrong knob."""
         if not isinstance(data, dict):
             raise ValueError("a JSON object is needed")  # noqa: TRY004 - wrong input, not a wrong call
-        known = {each.name: each for each in fields(cls)}
-        for name, value in data.items():
-            if name not in known:
-                raise ValueError(f"unknown knob {name!r}")
-            if not isinstance(value, _KINDS[name]) or (isinstance(value, bool) and name != "token_updates"):
-                raise ValueError(f"{name}: {value!r} has the wrong type")
+        unknown = data.keys() - KNOBS.keys() - {"mix", "only"}
+        if unknown:
+            raise ValueError(f"unknown knob {min(unknown)!r}")
         return cls(**data)
 
     def knobs(self) -> dict[str, Any]:
         """What `parse` reads back."""
         return asdict(self)
 
+    def at(self, host: Host) -> Self:
+        """As it is at one host: its parent's differences, then its own."""
+        own = {**self.only.get(PARENT.get(host, host), {}), **self.only.get(host, {})}
+        return replace(self, **own) if own else self
 
-_KINDS: dict[str, type | tuple[type, ...]] = {
-    "latency_ms": (int, float),
-    "mix": Mapping,
-    "goaway_every": int,
-    "receipt_slowness": (int, float),
-    "token_updates": bool,
-    "fcm_per_minute": int,
-    "device_per_minute": int,
-    "access_token_seconds": int,
-    "seed": int,
-    **dict.fromkeys(_SHARES, (int, float)),
-}
+    def mix_of(self, service: str) -> Mapping[str, float]:
+        return self.mix.get(service) or self.mix.get(PARENT.get(service, service), {})
 
 
-def _share(name: str, value: object) -> None:
-    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 1:
-        raise ValueError(f"{name}: {value!r} is not a share between 0 and 1")
+KNOBS: Mapping[str, Knob] = {each.name: each.metadata["knob"] for each in fields(Behaviour) if "knob" in each.metadata}
+_DEFAULTS: Mapping[str, Any] = {each.name: each.default for each in fields(Behaviour)}
 
 
-class Dice:
-    """Draws faults as a behaviour asks; the same seed draws the same row."""
+def default(name: str) -> Any:
+    """The value of a knob that nobody has turned."""
+    return _DEFAULTS[name]
 
-    def __init__(self, behaviour: Behaviour) -> None:
-        self._random = random.Random(behaviour.seed)  # noqa: S311 - chance, not a secret
-        self._refuse = behaviour.refuse
-        self._mix = {
-            service: [(Fault.parse(text), share) for text, share in faults.items()]
-            for service, faults in behaviour.mix.items()
-        }
-        self._endings = [
-            (Ending.RESET, behaviour.reset_after_accept),
-            (Ending.HANG_UP, behaviour.hang_up_after_accept),
-            (Ending.SILENCE, behaviour.silence_after_accept),
-        ]
-        self._always_answers = not any(share for _, share in self._endings)
 
-    def refuses(self) -> bool:
-        return self._refuse > 0 and self._random.random() < self._refuse
+def _check_mix(mix: object) -> None:
+    for service, faults in _object("mix", mix).items():
+        if service not in SERVICES:
+            raise ValueError(f"mix: unknown service {service!r}")
+        total = 0.0
+        for text, share in _object(f"mix.{service}", faults).items():
+            Fault.parse(text)
+            _SHARE.check(f"mix.{service}.{text}", share, 0.0)
+            total += share
+        if total > 1 + 1e-9:
+            raise ValueError(f"mix.{service}: the shares come to {total:g}, more than 1")
 
-    def fault(self, service: str) -> Fault | None:
-        faults = self._mix.get(service)
-        if not faults:
-            return None
-        drawn = self._random.random()
-        for fault, share in faults:
-            if drawn < share:
-                return fault
-            drawn -= share
-        return None
 
-    def ending(self) -> Ending:
-        if self._always_answers:
-            return Ending.ANSWER
-        drawn = self._random.random()
-        for ending, share in self._endings:
-            if drawn < share:
-                return ending
-            drawn -= share
-        return Ending.ANSWER
+def _check_only(host: str, knobs: object) -> None:
+    if host not in HOSTS:
+        raise ValueError(f"only: unknown host {host!r}")
+    for name, value in _object(f"only.{host}", knobs).items():
+        knob = KNOBS.get(name)
+        if knob is None or not knob.local:
+            raise ValueError(f"only.{host}: {name!r} is not a knob of one host")
+        knob.check(f"only.{host}.{name}", value, _DEFAULTS[name])
+
+
+def _object(name: str, value: object) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{name}: {value!r} is not an object")  # noqa: TRY004 - wrong input, not a wrong call
+    return value
+
+
+_SHARE = Knob("", most=1.0)

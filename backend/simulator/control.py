@@ -6,20 +6,36 @@ from typing import Any
 
 import orjson
 
-from backend.simulator.behaviour import Behaviour
+from backend.simulator import behaviour
+from backend.simulator.behaviour import KNOBS, Behaviour
+from backend.simulator.faults import CATALOGUE
+from backend.simulator.presets import PRESETS
 from backend.simulator.wire import Reply, Request
 from backend.simulator.world import World
 
 PREFIX = "/simulator/"
+ROUTES = """\
+GET /simulator/stats: {accepted: {apns, fcm, webpush}, accepted_at: {host: n}, pairs, repeats, repeats_other_key, refused: {reason: n},
+endings: {ending: n}, connections: {host: n}, turned_away: {host: n}, tokens: {service: n}, down: {host: seconds},
+topics: {name: subscribers}, people: {delivered, displayed, opened, action, dismissed, pending, posted,
+duplicates, refused, failed}}.
+
+GET /simulator/pairs: the last 100 000 accepted [provider, target, m], repeats among them.
+
+GET /simulator/refusals: the last 50, each {service, status, reason, detail}.
+
+GET /simulator/behaviour: the knobs as they are.
+POST /simulator/behaviour: a JSON object of knobs; what is not named is set back.
+
+GET /simulator/knobs: {knobs: {name: {says, default, least, most, words, local}}, presets: {name: {title, says,
+knobs}}, faults: {service: [STATUS/REASON]}}.
+
+POST /simulator/reset: forgets what has happened; knobs and topic subscriptions stay. Answers the stats."""
 
 
 def answer(world: World, request: Request) -> Reply:
-    """`GET stats|pairs|refusals|behaviour`, `POST behaviour|reset`, all JSON.
-
-    `stats`: `{accepted: {apns, fcm, webpush}, pairs, repeats, refused: {reason: n}, people: {delivered,
-    displayed, opened, action, dismissed, pending, posted, duplicates, refused, failed}}`. `pairs`: the last
-    100 000 accepted `[provider, target, m]`, repeats among them. `refusals`: the last 50, each `{service,
-    status, reason, detail}`. `POST behaviour` takes `Behaviour`'s fields; what is not named is set back.
+    """All that `ROUTES` lists, as JSON; `repeats_other_key` are those that came under another collapse key than
+    the first one, so that both would stand on the screen.
     """
     handler = _ROUTES.get((request.method, request.path.removeprefix(PREFIX)))
     if handler is None:
@@ -40,11 +56,18 @@ def _reset(world: World, body: bytes) -> Any:
     return world.stats()
 
 
+def _knobs(world: World, body: bytes) -> Any:
+    knobs = {name: asdict(knob) | {"default": behaviour.default(name)} for name, knob in KNOBS.items()}
+    presets = {name: asdict(preset) for name, preset in PRESETS.items()}
+    return {"knobs": knobs, "presets": presets, "faults": CATALOGUE}
+
+
 _ROUTES: dict[tuple[str, str], Callable[[World, bytes], Any]] = {
     ("GET", "stats"): lambda world, _: world.stats(),
     ("GET", "pairs"): lambda world, _: list(world.ledger.recent),
     ("GET", "refusals"): lambda world, _: [asdict(refusal) for refusal in world.ledger.refusals],
     ("GET", "behaviour"): lambda world, _: world.behaviour.knobs(),
+    ("GET", "knobs"): _knobs,
     ("POST", "behaviour"): _behave,
     ("POST", "reset"): _reset,
 }

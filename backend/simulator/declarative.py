@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from backend.simulator.push import Push, button_ids
+from backend.simulator.push import Push, button_ids, collapse_of
 
 _FORBIDDEN_SCHEMES = {"javascript", "data", "vbscript", "blob", "file"}
 
@@ -88,9 +88,9 @@ def _wrong(value: Mapping[str, Any], rules: Mapping[str, Callable[[Any], bool]])
     return None
 
 
-def read(plaintext: bytes, target: str) -> Push:
+def read(plaintext: bytes, target: str, topic: str = "") -> Push:
     """The push that the browser shows, or that only the site's service worker reads: one that is marked
-    `silent` and has no notification. Raises `NotDeclarative`.
+    `silent` and has no notification. `topic` is the header's. Raises `NotDeclarative`.
     """
     try:
         message = orjson.loads(plaintext)
@@ -102,11 +102,11 @@ def read(plaintext: bytes, target: str) -> Push:
     if wrong is not None:
         raise NotDeclarative(wrong)
     if message.get("silent") is True and not message.keys() & {"web_push", "notification"}:
-        return Push(target, message.get("m", ""), message.get("t", ""), visible=False)
-    return _shown(message, target)
+        return Push(target, message.get("m", ""), message.get("t", ""), topic, visible=False)
+    return _shown(message, target, topic)
 
 
-def _shown(message: Mapping[str, Any], target: str) -> Push:
+def _shown(message: Mapping[str, Any], target: str, topic: str) -> Push:
     if message.get("web_push") != 8030:
         raise NotDeclarative("web_push is not 8030")
     notification = message.get("notification")
@@ -116,7 +116,8 @@ def _shown(message: Mapping[str, Any], target: str) -> Push:
     if wrong is not None:
         raise NotDeclarative(wrong)
     actions = button_ids(notification.get("actions"))
-    return Push(target, message.get("m", ""), message.get("t", ""), actions=actions)
+    collapse = collapse_of(topic, notification.get("tag"))
+    return Push(target, message.get("m", ""), message.get("t", ""), collapse, actions=actions)
 
 
 def _wrong_around(message: Mapping[str, Any]) -> str | None:

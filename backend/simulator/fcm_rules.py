@@ -10,16 +10,21 @@ from typing import Any
 
 import orjson
 
+from backend.simulator import apns_headers, topic_condition
 from backend.simulator.fcm_schema import Violation, snake
+from backend.simulator.push import Refused
 
 TARGETS = ("fid", "token", "topic", "condition")
 LIMIT, TOPIC_LIMIT = 4096, 2048
 _LONGEST_TTL = 2_419_200
-_TOPIC = re.compile(r"[a-zA-Z0-9-_.~%]{1,900}")
-_CONDITION_TOPIC = re.compile(r"'([^']*)' in topics")
 _LABEL = re.compile(r"[a-zA-Z0-9-_.~%]{1,50}")
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
-_MOST_TOPICS = 5
+_WEB_HEADERS: Mapping[str, Callable[[str], bool]] = {
+    "ttl": lambda text: text.isdecimal() and int(text) <= _LONGEST_TTL,
+    "urgency": lambda text: text in {"very-low", "low", "normal", "high"},
+    "topic": lambda text: re.fullmatch(r"[A-Za-z0-9_-]{1,32}", text) is not None,
+}
+_SHOWN = frozenset({"alert", "badge", "sound"})
 
 Message = Mapping[str, Any]
 
@@ -47,12 +52,13 @@ def _one_target(message: Message) -> Iterator[Violation]:
 
 def _topics(message: Message) -> Iterator[Violation]:
     topic, condition = message.get("topic"), message.get("condition")
-    if topic is not None and not _TOPIC.fullmatch(topic):
+    if topic is not None and not topic_condition.NAME.fullmatch(topic):
         yield Violation("message.topic", "Malformed topic name")
     if condition is None:
         return
-    topics = _CONDITION_TOPIC.findall(condition)
-    if not 1 <= len(topics) <= _MOST_TOPICS or not all(_TOPIC.fullmatch(each) for each in topics):
+    try:
+        topic_condition.parse(condition)
+    except topic_condition.BadCondition:
         yield Violation("message.condition", "Invalid condition expression provided.")
 
 
@@ -85,6 +91,29 @@ def _links(message: Message) -> Iterator[Violation]:
             yield Violation(_field(path), "Image must be a URL")
 
 
+def _to_apple(message: Message) -> Iterator[Violation]:
+    """What FCM hands on to APNs: its headers, and that data alone does not wake an iPhone at once."""
+    headers = {name.lower(): value for name, value in (_at(message, "apns.headers") or {}).items()}
+    try:
+        apns_headers.check_values(headers)
+    except Refused as refused:
+        yield Violation("message.apns.headers", f"{refused.reason}: {refused.detail}")
+    aps = (_at(message, "apns.payload") or {}).get("aps", {})
+    if not isinstance(aps, dict):
+        yield Violation("message.apns.payload", "aps is not an object")
+        return
+    silent = "content-available" in aps and not _SHOWN & aps.keys() and "notification" not in message
+    if silent and headers.get("apns-priority") != "5":
+        yield Violation("message.apns.headers", "A background notification must have apns-priority 5")
+
+
+def _to_browsers(message: Message) -> Iterator[Violation]:
+    for name, value in (_at(message, "webpush.headers") or {}).items():
+        good = _WEB_HEADERS.get(name.lower())
+        if good is not None and not good(value):
+            yield Violation("message.webpush.headers", f"{name} has a wrong value: {value}")
+
+
 def _looks(message: Message) -> Iterator[Violation]:
     for path in ("android.notification.color", "androidV2.remoteNotification.notification.color"):
         colour = _at(message, path)
@@ -111,6 +140,8 @@ _RULES: tuple[Callable[[Message], Iterator[Violation]], ...] = (
     _data,
     _lifetimes,
     _links,
+    _to_apple,
+    _to_browsers,
     _looks,
     _size,
 )

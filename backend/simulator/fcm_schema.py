@@ -6,9 +6,9 @@ list (`KIND[]`) or a map from strings (`{KIND}`).
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 _PRIORITIES = "=PRIORITY_UNSPECIFIED|PRIORITY_MIN|PRIORITY_LOW|PRIORITY_DEFAULT|PRIORITY_HIGH|PRIORITY_MAX"
@@ -111,6 +111,7 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
     "WebpushFcmOptions": {"analyticsLabel": "string", "link": "string"},
     "FcmOptions": {"analyticsLabel": "string"},
     "AndroidFcmOptions": {"analyticsLabel": "string"},
+    "TopicSubscription": {"createTime": "datetime", "name": "string", "topicName": "string"},
 }
 
 _CAPITAL = re.compile(r"[A-Z]")
@@ -144,81 +145,116 @@ class Violation:
     description: str
 
 
-def violations(message: Any, kind: str = "@SendMessageRequest") -> list[Violation]:
+def read(body: Any, kind: str = "@SendMessageRequest") -> tuple[Any, list[Violation]]:
+    """A parsed body with its fields in camelCase and without nulls (the keys of maps stay), and everything in it
+    that the schema forbids.
+    """
+    wrong: list[Violation] = []
+    return _reader(kind)(body, "", "", wrong), wrong
+
+
+def violations(body: Any) -> list[Violation]:
     """Everything in a parsed body that the schema forbids; empty where it is well formed."""
-    return list(_check(message, kind, ""))
+    return read(body)[1]
 
 
-@lru_cache(maxsize=1024)
-def camel(name: str) -> str:
-    """Google's parser takes `snake_case` too."""
-    first, *rest = name.split("_")
-    return first + "".join(part.capitalize() for part in rest) if rest else name
+def normal(body: Any) -> Any:
+    """A body without violations with its fields in camelCase and without nulls; the keys of maps stay."""
+    return read(body)[0]
 
 
 @lru_cache(maxsize=1024)
 def snake(name: str) -> str:
-    """Google spells paths back in `snake_case`."""
+    """Google's parser takes `snake_case` too, and spells paths back in it."""
     return _CAPITAL.sub(lambda match: f"_{match[0].lower()}", name)
 
 
-def normal(value: Any, kind: str = "@SendMessageRequest") -> Any:
-    """A body without violations with its fields in camelCase and without nulls; the keys of maps stay."""
-    if not kind.startswith("@"):
-        return value
-    known = MESSAGES[kind[1:]]
-    return {camel(name): normal(content, known[camel(name)]) for name, content in value.items() if content is not None}
+Reader = Callable[[Any, str, str, list[Violation]], Any]
+"""Gives a value in its normal form; it is handed its parent's path, its own key and the list of what is wrong."""
 
 
-def _check(value: Any, kind: str, path: str) -> Iterator[Violation]:
-    if value is None or kind == "any":
-        return
+@cache
+def _reader(kind: str) -> Reader:
+    if kind == "any":
+        return lambda value, *_: value
     if kind.endswith("[]"):
-        yield from _check_list(value, kind[:-2], path)
-    elif kind.startswith("{"):
-        yield from _check_map(value, kind[1:-1], path)
-    elif kind.startswith("@"):
-        yield from _check_message(value, kind[1:], path)
-    elif not _fits(value, kind):
-        name = "TYPE_ENUM" if kind.startswith("=") else _NATIVE[kind]
-        yield _invalid(path, name, value)
+        return _list_reader(kind[:-2])
+    if kind.startswith("{"):
+        return _map_reader(kind[1:-1])
+    if kind.startswith("@"):
+        return _message_reader(kind[1:])
+    return _scalar_reader(kind)
 
 
-def _check_list(value: Any, kind: str, path: str) -> Iterator[Violation]:
-    if not isinstance(value, list):
-        yield _invalid(path, "list", value)
-        return
-    for index, each in enumerate(value):
-        yield from _check(each, kind, f"{path}[{index}]")
+def _scalar_reader(kind: str) -> Reader:
+    fits, name = (_one_of(kind[1:]), "TYPE_ENUM") if kind.startswith("=") else (_SCALARS[kind], _NATIVE[kind])
+
+    def read_scalar(value: Any, parent: str, key: str, wrong: list[Violation]) -> Any:
+        if not fits(value):
+            wrong.append(_invalid(_join(parent, key), name, value))
+        return value
+
+    return read_scalar
 
 
-def _check_map(value: Any, kind: str, path: str) -> Iterator[Violation]:
-    if not isinstance(value, dict):
-        yield _invalid(path, "map", value)
-        return
-    for index, each in enumerate(value.values()):
-        if kind == "string" and not isinstance(each, str):
-            yield _invalid(f"{path}[{index}].value", "TYPE_STRING", each)
+def _one_of(words: str) -> Callable[[Any], bool]:
+    """SDKs send lower case, which Google takes too."""
+    known = frozenset(words.split("|"))
+    return lambda value: isinstance(value, str) and value.upper() in known
 
 
-def _check_message(value: Any, name: str, path: str) -> Iterator[Violation]:
-    if not isinstance(value, dict):
-        yield _invalid(path, f"type.googleapis.com/google.firebase.fcm.v1.{name}", value)
-        return
-    known = MESSAGES[name]
-    for key, content in value.items():
-        kind = known.get(camel(key))
-        if kind is None:
-            at = f" at '{path}'" if path else ""
-            yield Violation(path, f'Invalid JSON payload received. Unknown name "{key}"{at}: Cannot find field.')
-        else:
-            yield from _check(content, kind, f"{path}.{snake(key)}" if path else snake(key))
+def _list_reader(kind: str) -> Reader:
+    read_one = _reader(kind)
+
+    def read_list(value: Any, parent: str, key: str, wrong: list[Violation]) -> Any:
+        if isinstance(value, list):
+            return [read_one(each, parent, f"{key}[{index}]", wrong) for index, each in enumerate(value)]
+        wrong.append(_invalid(_join(parent, key), "list", value))
+        return value
+
+    return read_list
 
 
-def _fits(value: Any, kind: str) -> bool:
-    if kind.startswith("="):
-        return isinstance(value, str) and value.upper() in kind[1:].split("|")
-    return _SCALARS[kind](value)
+def _map_reader(kind: str) -> Reader:
+    def read_map(value: Any, parent: str, key: str, wrong: list[Violation]) -> Any:
+        if not isinstance(value, dict):
+            wrong.append(_invalid(_join(parent, key), "map", value))
+        elif kind == "string":
+            for index, each in enumerate(value.values()):
+                if not isinstance(each, str):
+                    wrong.append(_invalid(f"{_join(parent, key)}[{index}].value", "TYPE_STRING", each))
+        return value
+
+    return read_map
+
+
+def _message_reader(name: str) -> Reader:
+    fields: dict[str, tuple[str, str, str]] = {}
+    for field, kind in MESSAGES[name].items():
+        fields[field] = fields[snake(field)] = (field, snake(field), kind)
+
+    def read_message(value: Any, parent: str, key: str, wrong: list[Violation]) -> Any:
+        path = _join(parent, key)
+        if not isinstance(value, dict):
+            wrong.append(_invalid(path, f"type.googleapis.com/google.firebase.fcm.v1.{name}", value))
+            return value
+        made = {}
+        for given, content in value.items():
+            known = fields.get(given)
+            if known is None:
+                at = f" at '{path}'" if path else ""
+                said = f'Invalid JSON payload received. Unknown name "{given}"{at}: Cannot find field.'
+                wrong.append(Violation(path, said))
+            elif content is not None:
+                field, spelt, kind = known
+                made[field] = _reader(kind)(content, path, spelt, wrong)
+        return made
+
+    return read_message
+
+
+def _join(parent: str, key: str) -> str:
+    return f"{parent}.{key}" if parent else key
 
 
 def _invalid(path: str, kind: str, value: Any) -> Violation:

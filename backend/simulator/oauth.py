@@ -7,9 +7,10 @@ import orjson
 
 from backend.simulator.authority import Authority
 from backend.simulator.behaviour import OAUTH
+from backend.simulator.conditions import Conditions
 from backend.simulator.push import Refused
 from backend.simulator.tokens import AccessTokens, BadToken, read_claims, read_header, seconds
-from backend.simulator.wire import Reply, Request
+from backend.simulator.wire import Host, Reply, Request
 from backend.simulator.world import World
 
 SCOPES = frozenset(
@@ -29,21 +30,18 @@ _WINDOW = (
 
 def answer(world: World, tokens: AccessTokens, request: Request) -> Reply:
     """The reply to anything sent to `/token`."""
+    here = world.at[Host.FCM]
     try:
-        _hinder(world)
-        scope = _scope(world.authority, request, world.clock())
+        here.draw_fault(OAUTH)
+        scope = _scope(world.authority, request, here.now())
     except Refused as refused:
         world.refuse(OAUTH, refused)
-        return _refusal(refused)
-    lifetime = world.behaviour.access_token_seconds
-    token = tokens.make(scope, world.clock() + lifetime)
-    return _json(200, {"access_token": token, "expires_in": lifetime, "token_type": "Bearer"})
-
-
-def _hinder(world: World) -> None:
-    fault = world.dice.fault(OAUTH)
-    if fault is not None:
-        raise Refused(fault.status, fault.reason or "internal_failure", "a fault on demand", fault.retry_after)
+        return _refusal(refused, here)
+    lifetime = here.knobs.access_token_seconds
+    token = tokens.make(scope, here.now() + lifetime)
+    world.ledger.tokens[OAUTH] += 1
+    announced = here.knobs.access_token_announced or lifetime
+    return _json(200, {"access_token": token, "expires_in": announced, "token_type": "Bearer"})
 
 
 def _scope(authority: Authority, request: Request, now: float) -> str:
@@ -83,9 +81,10 @@ def _read(authority: Authority, assertion: str, now: float) -> str:
     return scope
 
 
-def _refusal(refused: Refused) -> Reply:
-    wait = () if refused.retry_after is None else (("retry-after", str(refused.retry_after)),)
-    body = {"error": refused.reason, "error_description": refused.detail}
+def _refusal(refused: Refused, here: Conditions) -> Reply:
+    wait = () if refused.retry_after is None else (here.retry_after(refused.retry_after),)
+    reason = "internal_failure" if refused.reason.isdecimal() else refused.reason
+    body = {"error": reason, "error_description": refused.detail}
     return _json(refused.status, body, *wait)
 
 

@@ -8,16 +8,20 @@ from typing import Any
 class Push:
     """A push that passed every check.
 
-    `m` and `t` are the delivery's id and proof, empty where the payload carries none. `visible` pushes show
-    something to a person. `actions` are the ids of the buttons under it. A `dry` one is only validated.
+    `m` and `t` are the delivery's id and proof, empty where the payload carries none. `collapse` is all by
+    which a repeat replaces its twin: collapse id, topic and tag. `visible` pushes show something to a person.
+    `actions` are the ids of the buttons under it. A `dry` one is only validated; one that reaches nobody is
+    not `heard`.
     """
 
     target: str
     m: str = ""
     t: str = ""
+    collapse: str = ""
     visible: bool = True
     actions: tuple[str, ...] = ()
     dry: bool = False
+    heard: bool = True
 
 
 class Refused(Exception):
@@ -26,6 +30,11 @@ class Refused(Exception):
     def __init__(self, status: int, reason: str, detail: str = "", retry_after: int | None = None) -> None:
         super().__init__(f"{status} {reason}: {detail}")
         self.status, self.reason, self.detail, self.retry_after = status, reason, detail, retry_after
+
+
+def collapse_of(*keys: object) -> str:
+    """One text for all the keys that a push carries, in their order; empty where it carries none."""
+    return "\0".join(str(key or "") for key in keys) if any(keys) else ""
 
 
 def button_ids(actions: Any) -> tuple[str, ...]:

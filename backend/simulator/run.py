@@ -5,20 +5,21 @@ import contextlib
 import os
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
-
-import click
-import orjson
 
 from backend.simulator.apns import ApnsSession, ApnsTokens
 from backend.simulator.authority import Authority, Endpoints, NotServing
 from backend.simulator.behaviour import Behaviour
 from backend.simulator.fcm import FcmSession
-from backend.simulator.http2 import HOST, Server, tls_context
+from backend.simulator.http2 import HOST, OpenSession, tls_context
 from backend.simulator.people import Habits, People
+from backend.simulator.server import Server
+from backend.simulator.session import ControlSession
 from backend.simulator.tokens import AccessTokens
 from backend.simulator.webpush import VapidTokens, WebPushSession
+from backend.simulator.wire import Host, Outage
 from backend.simulator.world import World
 
 
@@ -31,7 +32,7 @@ async def serve(
     on_ready: Callable[[Endpoints], None] | None = None,
     habits: Habits | None = None,
 ) -> None:
-    """Serves until cancelled: APNs on `port`, FCM with OAuth on `port + 1`, Web Push on `port + 2`.
+    """Serves until cancelled: each `Host` on a port of its own, from `port` upwards in their order.
 
     Port 0 takes free ports, those of the last time where they are still free, so that devices registered
     then can still be reached. Receipts go to `base_url`; None: nobody sends any. Writes `endpoints.json` into
@@ -42,61 +43,94 @@ async def serve(
     world = World(authority, people, behaviour)
     servers = _servers(world)
     try:
-        ports = await _listen(servers, _wanted(authority, port))
-        endpoints = _announce(authority, ports)
+        endpoints = _announce(authority, await _listen(servers, _wanted(authority, port)))
+        _obey(world, servers)
         if on_ready is not None:
             on_ready(endpoints)
         async with asyncio.TaskGroup() as group:
             group.create_task(people.live())
             group.create_task(asyncio.Event().wait())
     finally:
-        await asyncio.gather(*(server.stop() for server in servers))
+        await asyncio.gather(*(server.stop() for server in servers.values()))
+        world.topics.close()
 
 
-def _servers(world: World) -> tuple[Server, Server, Server]:
-    context = tls_context(str(world.authority.server_path))
+def _servers(world: World) -> dict[Host, Server]:
+    certificate = str(world.authority.server_path)
+    apple, others = tls_context(certificate, world.authority.push_root), tls_context(certificate, http1=True)
+    servers = {}
+    for host, open_session in _sessions(world).items():
+        apples = host in {Host.APNS, Host.SANDBOX}
+        turned_away = partial(world.turn_away, host)
+        servers[host] = Server(open_session, apple if apples else others, turned_away, http1=not apples)
+    return servers
+
+
+def _sessions(world: World) -> Mapping[Host, OpenSession]:
     apns, vapid = ApnsTokens(world.authority), VapidTokens()
     access = AccessTokens(world.authority.access_key())
-    return (
-        Server(lambda: ApnsSession(world, apns), context),
-        Server(lambda: FcmSession(world, access), context),
-        Server(lambda: WebPushSession(world, vapid), context),
-    )
+    return {
+        Host.APNS: lambda shown: ApnsSession(world, Host.APNS, apns, shown),
+        Host.FCM: lambda _: FcmSession(world, access),
+        Host.WEBPUSH: lambda _: WebPushSession(world, Host.WEBPUSH, vapid),
+        Host.WEBPUSH2: lambda _: WebPushSession(world, Host.WEBPUSH2, vapid),
+        Host.SANDBOX: lambda shown: ApnsSession(world, Host.SANDBOX, apns, shown),
+        Host.CONTROL: lambda _: ControlSession(world),
+    }
 
 
-def _wanted(authority: Authority, port: int) -> list[int]:
+def _obey(world: World, servers: Mapping[Host, Server]) -> None:
+    """Lets hosts go down and come back as the knobs say."""
+
+    def changed() -> None:
+        for host, server in servers.items():
+            knobs = world.at[host].knobs
+            if host is not Host.CONTROL:
+                server.go_down(knobs.down_seconds, Outage(knobs.down_as))
+
+    world.on_change.append(changed)
+    changed()
+
+
+def _wanted(authority: Authority, port: int) -> dict[Host, int]:
     """The ports to try first; negative ones may give way to a free one."""
     if port:
-        return [port, port + 1, port + 2]
+        return {host: port + n for n, host in enumerate(Host)}
     try:
         last = Endpoints.read(authority.directory)
     except NotServing:
-        return [0, 0, 0]
-    return [-int(url.rpartition(":")[2]) for url in (last.apns, last.fcm, last.webpush)]
+        return dict.fromkeys(Host, 0)
+    return {host: -int(getattr(last, host).rpartition(":")[2] or 0) for host in Host}
 
 
-async def _listen(servers: Sequence[Server], wanted: Sequence[int]) -> list[int]:
-    ports = []
-    for server, port in zip(servers, wanted, strict=True):
+async def _listen(servers: Mapping[Host, Server], wanted: Mapping[Host, int]) -> dict[Host, int]:
+    ports = {}
+    for host, server in servers.items():
         try:
-            ports.append(await server.start(abs(port)))
+            ports[host] = await server.start(abs(wanted[host]))
         except OSError:
-            if port > 0:
+            if wanted[host] > 0:
                 raise
-            ports.append(await server.start(0))
+            ports[host] = await server.start(0)
     return ports
 
 
-def _announce(authority: Authority, ports: Sequence[int]) -> Endpoints:
-    apns, fcm, webpush = (f"https://{HOST}:{port}" for port in ports)
-    endpoints = Endpoints(apns, fcm, webpush, os.getpid(), str(authority.ca_path.resolve()))
+def _announce(authority: Authority, ports: Mapping[Host, int]) -> Endpoints:
+    urls = {host.value: f"https://{HOST}:{port}" for host, port in ports.items()}
+    endpoints = Endpoints(pid=os.getpid(), ca=str(authority.ca_path.resolve()), **urls)
     endpoints.write(authority.directory)
     authority.bind(endpoints)
     return endpoints
 
 
 async def run(
-    directory: Path, port: int, base_url: str | None, behaviour: Behaviour, *, exit_with_parent: bool = False
+    directory: Path,
+    port: int,
+    base_url: str | None,
+    behaviour: Behaviour,
+    on_ready: Callable[[Endpoints], None],
+    *,
+    exit_with_parent: bool = False,
 ) -> None:
     """`serve` until SIGTERM, SIGINT or, where asked, the end of standard input."""
     loop = asyncio.get_running_loop()
@@ -107,7 +141,7 @@ async def run(
     if exit_with_parent:
         threading.Thread(target=_watch_stdin, args=(loop, task), daemon=True).start()
     with contextlib.suppress(asyncio.CancelledError):
-        await serve(directory, port, base_url, behaviour, on_ready=_say)
+        await serve(directory, port, base_url, behaviour, on_ready=on_ready)
 
 
 def _watch_stdin(loop: asyncio.AbstractEventLoop, task: "asyncio.Task[object]") -> None:
@@ -118,52 +152,3 @@ def _watch_stdin(loop: asyncio.AbstractEventLoop, task: "asyncio.Task[object]") 
             pass
     with contextlib.suppress(RuntimeError):
         loop.call_soon_threadsafe(task.cancel)
-
-
-def _say(endpoints: Endpoints) -> None:
-    click.echo(f"APNs {endpoints.apns}  FCM {endpoints.fcm}  Web Push {endpoints.webpush}")
-
-
-def _behaviour(context: click.Context, parameter: click.Parameter, value: str | None) -> Behaviour:
-    try:
-        return Behaviour.parse(orjson.loads(value) if value else {})
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from error
-
-
-@click.command()
-@click.option("--port", default=8440, show_default=True, help="APNs; FCM and Web Push take the next two. 0: any free.")
-@click.option(
-    "--directory",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("data/simulator"),
-    show_default=True,
-    help="Where keys, certificates and endpoints.json live.",
-)
-@click.option("--base-url", default=None, help="Tocsin's address, where people's apps send receipts. None: they don't.")
-@click.option("--behaviour", callback=_behaviour, default=None, help='Faults as JSON, e.g. {"latency_ms": 50}.')
-@click.option("--latency-ms", type=float, default=None, help="Each answer waits so long.")
-@click.option("--goaway-every", type=int, default=None, help="Retire each connection after so many requests.")
-@click.option("--refuse", type=float, default=None, help="Share of requests refused before they are looked at.")
-@click.option("--reset-after-accept", type=float, default=None, help="Share accepted, then reset.")
-@click.option("--exit-with-parent", is_flag=True, help="End when standard input ends.")
-def command(
-    port: int,
-    directory: Path,
-    base_url: str | None,
-    behaviour: Behaviour,
-    exit_with_parent: bool,
-    **knobs: float | None,
-) -> None:
-    """APNs, FCM and Web Push as strict servers on loopback."""
-    given = {name: value for name, value in knobs.items() if value is not None}
-    try:
-        chosen = Behaviour.parse(behaviour.knobs() | given)
-        asyncio.run(run(directory, port, base_url, chosen, exit_with_parent=exit_with_parent))
-    except (ValueError, OSError) as error:
-        raise click.ClickException(str(error)) from error
-
-
-def main(argv: Sequence[str] | None = None) -> None:
-    """The command line; exits with 0 after a clean end, 1 with a reason, 2 on wrong usage."""
-    command.main(None if argv is None else list(argv), prog_name="tocsin simulator")

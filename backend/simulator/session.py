@@ -1,4 +1,4 @@
-"""What the three providers have in common: check, hinder, count, answer."""
+"""What the providers have in common: check, hinder, count, answer."""
 
 from abc import ABC, abstractmethod
 from dataclasses import replace
@@ -6,53 +6,99 @@ from typing import ClassVar
 
 from backend.domain.vocabulary import ProviderName
 from backend.simulator import control
+from backend.simulator.conditions import Conditions
 from backend.simulator.push import Push, Refused
-from backend.simulator.wire import Ending, Reply, Request
+from backend.simulator.wire import Ending, Goaway, Host, Reply, Request
 from backend.simulator.world import World
+
+
+class ControlSession:
+    """A connection to the control host."""
+
+    streams = 100
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    @property
+    def date(self) -> str:
+        return self._world.at[Host.CONTROL].date
+
+    def answer(self, request: Request) -> Reply:
+        return control.answer(self._world, request)
 
 
 class ProviderSession(ABC):
     """One client's connection to one provider."""
 
     provider: ClassVar[ProviderName]
-    streams = 100
 
-    def __init__(self, world: World) -> None:
-        self.world = world
+    def __init__(self, world: World, host: Host, streams: int = 100) -> None:
+        self.world, self.host = world, host
         self._served = 0
+        self.streams = self.here.knobs.streams or streams
+        world.ledger.connections[host] += 1
+
+    @property
+    def here(self) -> Conditions:
+        return self.world.at[self.host]
+
+    @property
+    def date(self) -> str:
+        return self.here.date
 
     def answer(self, request: Request) -> Reply:
         if request.path.startswith(control.PREFIX):
             return control.answer(self.world, request)
         self._served += 1
         reply = self.aside(request) or self._judge(request)
-        behaviour = self.world.behaviour
-        goaway = 0 < behaviour.goaway_every <= self._served
-        if goaway or behaviour.latency_ms:
-            return replace(reply, goaway=goaway, delay=behaviour.latency_ms / 1000)
-        return reply
+        here = self.here
+        delay, every = here.dice.delay(), here.knobs.goaway_every
+        if not 0 < every <= self._served:
+            return replace(reply, delay=delay) if delay else reply
+        way = Goaway.GRACEFUL if here.knobs.goaway_graceful else Goaway.NOW
+        return replace(reply, delay=delay, goaway=way)
 
     def aside(self, request: Request) -> Reply | None:
-        """An answer to what is not a push, or None."""
+        """An answer to what is no business of this provider's own, or None."""
         return None
 
     def _judge(self, request: Request) -> Reply:
-        world = self.world
-        if world.dice.refuses():
-            return Reply(0, ending=Ending.REFUSE)
+        early = self.here.dice.early()
+        if early is not None:
+            return self._end(Reply(0), early)
         try:
-            push = self.check(request)
-            if not push.dry:
-                world.hinder(self.provider, push)
+            return self.serve(request)
         except Refused as refused:
-            world.refuse(self.provider, refused)
+            self.world.refuse(self.service(request), refused)
             return self.refusal(request, refused)
-        welcome = self.welcome(request, push)
+
+    def service(self, request: Request) -> str:
+        """Under which name a refusal is booked."""
+        return self.provider.value
+
+    def serve(self, request: Request) -> Reply:
+        """The answer to a good request. Raises `Refused`."""
+        world = self.world
+        push = self.check(request)
         if push.dry:
-            return welcome
-        world.accept(self.provider, push)
-        ending = world.dice.ending()
-        return welcome if ending is Ending.ANSWER else replace(welcome, ending=ending)
+            return self.welcome(request, push)
+        world.hinder(self.host, self.provider, push)
+        world.accept(self.host, self.provider, push)
+        return self.done(self.welcome(request, push))
+
+    def done(self, reply: Reply) -> Reply:
+        """The answer to what has been done, unless it gets lost."""
+        ending = self.here.dice.ending()
+        return reply if ending is Ending.ANSWER else self._end(reply, ending)
+
+    def _end(self, reply: Reply, ending: Ending) -> Reply:
+        self.world.ledger.endings[ending] += 1
+        return replace(reply, ending=ending)
+
+    def wait_header(self, refused: Refused) -> tuple[tuple[str, str], ...]:
+        """`retry-after`, where the refusal has one."""
+        return () if refused.retry_after is None else (self.here.retry_after(refused.retry_after),)
 
     @abstractmethod
     def check(self, request: Request) -> Push:

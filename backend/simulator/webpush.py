@@ -15,10 +15,11 @@ from backend.simulator.authority import DEAD
 from backend.simulator.control import json
 from backend.simulator.encoding import from_b64url
 from backend.simulator.encryption import Undecryptable, decrypt, open_envelope
+from backend.simulator.ledger import Ledger
 from backend.simulator.push import Push, Refused
 from backend.simulator.session import ProviderSession
 from backend.simulator.tokens import BadToken, read_claims, read_header, seconds
-from backend.simulator.wire import Reply, Request
+from backend.simulator.wire import Host, Reply, Request
 from backend.simulator.world import World
 
 _MORE = "http://autopush.readthedocs.io/en/latest/http.html#error-codes"
@@ -34,8 +35,12 @@ _URGENCIES = {"very-low", "low", "normal", "high"}
 _SALTS_KNOWN = 10_000
 _TOKENS_KNOWN = 256
 
-_ERRNO = {401: 109, 403: 109, 404: 102, 410: 106, 413: 104, 429: None, 500: None, 503: 201}
-"""Autopush's own number of an error, where the check does not say a closer one."""
+_ERRNO = {400: 110, 401: 109, 403: 109, 404: 102, 410: 106, 413: 104, 500: 999, 503: 201}
+"""Autopush's own number of an error, where neither the check nor the fault says a closer one."""
+_MISMATCH = (
+    "the VAPID credentials in the authorization header do not correspond to the credentials used to create "
+    "the subscriptions.\n"
+)
 
 
 class Declined(Refused):
@@ -54,7 +59,7 @@ class VapidTokens:
         self._salts: set[bytes] = set()
         self._order: deque[bytes] = deque()
 
-    def claims(self, token: str, key: str) -> dict[str, Any]:
+    def claims(self, token: str, key: str, ledger: Ledger) -> dict[str, Any]:
         """The claims of a token signed by `key` (base64url of an uncompressed point). Raises `BadToken`."""
         claims = self._claims.get((token, key))
         if claims is None:
@@ -62,6 +67,7 @@ class VapidTokens:
             if len(self._claims) >= _TOKENS_KNOWN:
                 self._claims.clear()
             self._claims[token, key] = claims
+            ledger.tokens[ProviderName.WEBPUSH] += 1
         return claims
 
     def use(self, salt: bytes) -> None:
@@ -91,8 +97,8 @@ class WebPushSession(ProviderSession):
 
     provider = ProviderName.WEBPUSH
 
-    def __init__(self, world: World, tokens: VapidTokens) -> None:
-        super().__init__(world)
+    def __init__(self, world: World, host: Host, tokens: VapidTokens) -> None:
+        super().__init__(world, host)
         self._tokens = tokens
 
     def check(self, request: Request) -> Push:
@@ -112,8 +118,8 @@ class WebPushSession(ProviderSession):
             raise Declined(401, 109, "no vapid authorization")
         parts = dict(part.strip().partition("=")[::2] for part in rest.split(","))
         try:
-            claims = self._tokens.claims(parts.get("t", ""), parts.get("k", ""))
-            _check_claims(claims, f"https://{request.authority}", self.world.clock())
+            claims = self._tokens.claims(parts.get("t", ""), parts.get("k", ""), self.world.ledger)
+            _check_claims(claims, f"https://{request.authority}", self.here.now())
         except BadToken as error:
             raise Declined(401, 109, str(error)) from error
 
@@ -122,7 +128,8 @@ class WebPushSession(ProviderSession):
             envelope = open_envelope(request.body)
             plaintext = decrypt(envelope, self.world.authority.browser(path))
             self._tokens.use(envelope.salt)
-            return declarative.read(plaintext, f"https://{request.authority}{request.path}")
+            target = f"https://{request.authority}{request.path}"
+            return declarative.read(plaintext, target, request.headers.get("topic", ""))
         except (Undecryptable, declarative.NotDeclarative) as error:
             raise Declined(400, 110, str(error)) from error
 
@@ -131,18 +138,25 @@ class WebPushSession(ProviderSession):
         return Reply(201, headers=(("location", location), ("ttl", request.headers["ttl"]), ("content-length", "0")))
 
     def refusal(self, request: Request, refused: Refused) -> Reply:
-        errno = refused.errno if isinstance(refused, Declined) else _ERRNO.get(refused.status)
+        status, reason, wait = refused.status, refused.reason, self.wait_header(refused)
+        if reason == "mismatch":
+            return Reply(status, _MISMATCH.encode(), (("content-type", "text/plain; charset=utf-8"), *wait))
+        if not reason.isdecimal():
+            return json(status, {"reason": reason}, *wait)
         body = {
-            "code": refused.status,
-            "errno": errno,
-            "error": HTTPStatus(refused.status).phrase,
+            "code": status,
+            "errno": refused.errno if isinstance(refused, Declined) else _errno(status, int(reason)),
+            "error": HTTPStatus(status).phrase,
             "message": refused.detail,
             "more_info": _MORE,
         }
-        headers = [("cache-control", "max-age=86400")] if refused.status == 410 else []
-        if refused.retry_after is not None:
-            headers.append(("retry-after", str(refused.retry_after)))
-        return json(refused.status, body, *headers)
+        keep = (("cache-control", "max-age=86400"),) if status == 410 else ()
+        return json(status, body, *keep, *wait)
+
+
+def _errno(status: int, reason: int) -> int | None:
+    """A fault's reason is the number, or for want of one the status."""
+    return _ERRNO.get(status) if reason == status else reason
 
 
 def _subscription(request: Request) -> str:

@@ -6,6 +6,20 @@ from enum import StrEnum
 from typing import Protocol
 
 
+class Host(StrEnum):
+    """The servers that the simulator plays, in the order of their ports."""
+
+    APNS = "apns"
+    FCM = "fcm"
+    WEBPUSH = "webpush"
+    WEBPUSH2 = "webpush2"
+    """A second push service, so that one host can be slow or down while the other one is not."""
+    SANDBOX = "sandbox"
+    """APNs for development."""
+    CONTROL = "control"
+    """The control routes alone, out of reach of every fault."""
+
+
 class Ending(StrEnum):
     """How a request ends on the wire."""
 
@@ -19,6 +33,26 @@ class Ending(StrEnum):
     """Never."""
     HANG_UP = "hang_up"
     """The whole connection is cut, with everything on it."""
+
+
+class Goaway(StrEnum):
+    """How a connection is retired."""
+
+    NOW = "now"
+    """One GOAWAY that names the last request."""
+    GRACEFUL = "graceful"
+    """One that names none yet, and the final one a moment later (RFC 9113 6.8)."""
+
+
+class Outage(StrEnum):
+    """What a client meets at a host that is down."""
+
+    REFUSED = "refused"
+    """Nobody listens."""
+    RESET = "reset"
+    """Each connection is reset as soon as it is made."""
+    SILENT = "silent"
+    """Connections are made, and nothing is ever said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +76,7 @@ class Reply:
     headers: tuple[tuple[str, str], ...] = ()
     ending: Ending = Ending.ANSWER
     delay: float = 0.0
-    goaway: bool = False
+    goaway: Goaway | None = None
 
 
 class Session(Protocol):
@@ -51,6 +85,10 @@ class Session(Protocol):
     @property
     def streams(self) -> int:
         """How many requests the client may have open now; it only ever grows."""
+
+    @property
+    def date(self) -> str:
+        """Now, as the `date` header says it."""
 
     def answer(self, request: Request) -> Reply:
         """Never raises; called in the event loop, so it must be quick."""

@@ -5,16 +5,18 @@ import reflex as rx
 from console import theme
 
 
-def confirm(trigger: rx.Component, title, text, action: str, on_confirm) -> rx.Component:
-    """A dialog in front of a destructive action; Esc and Keep close it."""
+def confirm(
+    trigger: rx.Component, title, text, action, on_confirm, *, keep: str = "Keep it", tone: str = theme.BAD
+) -> rx.Component:
+    """A dialog in front of an action that hurts, red where it destroys; Esc and Keep close it."""
     return rx.alert_dialog.root(
         rx.alert_dialog.trigger(trigger),
         rx.alert_dialog.content(
             rx.alert_dialog.title(title, size="4"),
             rx.alert_dialog.description(text, class_name="dialog-text"),
             rx.el.div(
-                rx.alert_dialog.cancel(rx.button("Keep it", variant="soft", color_scheme="gray")),
-                rx.alert_dialog.action(rx.button(action, color_scheme="red", on_click=on_confirm)),
+                rx.alert_dialog.cancel(rx.button(keep, variant="soft", color_scheme=theme.QUIET)),
+                rx.alert_dialog.action(rx.button(action, color_scheme=tone, on_click=on_confirm)),
                 class_name="dialog-actions",
             ),
             max_width=theme.DIALOG,

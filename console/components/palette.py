@@ -52,7 +52,8 @@ def palette() -> rx.Component:
 
 
 def _page(place: routes.Place) -> rx.Component:
-    return _entry(place.label, place.icon, place.href, rank=place.role.rank)
+    entry = _entry(place.label, place.icon, place.href, rank=place.role.rank)
+    return rx.cond(SessionState.simulator, entry, rx.fragment()) if place.simulated else entry
 
 
 def _entry(label: str, sign: str, href: str, *, rank: int) -> rx.Component:

@@ -13,7 +13,7 @@ from console.components.layout import panel
 class Column:
     """A column's heading and the classes of its cells."""
 
-    label: str
+    label: str | rx.Component
     class_name: str = ""
 
 

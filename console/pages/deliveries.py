@@ -11,6 +11,7 @@ from console.components.tables import Column, list_panel, table
 from console.rows.deliveries import AnswerLine, DeliveryLine, StepLine
 from console.shell import page
 from console.states.deliveries import DeliveriesState, DeliveryState, Tag
+from console.states.session import RANK, SessionState
 
 STATES = (
     ("", "Any state"),
@@ -178,13 +179,19 @@ def delivery() -> rx.Component:
         panel(missing("delivery", routes.DELIVERIES, "All deliveries"), flush=True),
         rx.fragment(
             page_head(
-                rx.cond(DeliveryState.ready, f"Push to {shown.line.user}", "Delivery"),
+                rx.cond(DeliveryState.ready, f"Push to {shown.line.whom}", "Delivery"),
+                rx.cond(shown.dead_letter & (SessionState.me.rank >= RANK["admin"]), _retry(), rx.fragment()),
                 badge=rx.cond(DeliveryState.ready, delivery_badge(shown.line.state), rx.fragment()),
                 back=back_link("Deliveries", routes.DELIVERIES),
             ),
             rx.cond(DeliveryState.ready, _explained(), panel(skeleton_text(5))),
         ),
     )
+
+
+def _retry() -> rx.Component:
+    """It failed though its device was not at fault."""
+    return rx.button(icon("rotate-cw", theme.ICON_SMALL), "Retry", on_click=DeliveryState.retry)
 
 
 def _explained() -> rx.Component:

@@ -16,6 +16,7 @@ from console.states.report import MEASURES, ReportState
 from console.states.session import RANK, SessionState
 
 EDITOR = SessionState.me.rank >= RANK["editor"]
+ADMIN = SessionState.me.rank >= RANK["admin"]
 PARTS = (
     Column("", "grow"),
     Column("Audience", "num"),
@@ -112,9 +113,21 @@ def _summary() -> rx.Component:
             _bit("user", line.by),
             class_name="bits",
         ),
-        rx.cond(line.pause != "", note(line.pause, tone=theme.CARE), rx.fragment()),
+        rx.cond(line.pause != "", _why_paused(), rx.fragment()),
         class_name="stack-s",
     )
+
+
+def _why_paused() -> rx.Component:
+    """What stopped it, and where to look; Resume and Cancel are in the title row."""
+    line = _line()
+    look = rx.match(
+        line.pause_reason,
+        ("credential", rx.cond(ADMIN, link("Open health", to=routes.HEALTH), rx.fragment())),
+        ("guardrail", rx.cond(line.failed != "", link("See what failed", to=line.failed), rx.fragment())),
+        rx.fragment(),
+    )
+    return note(rx.el.div(rx.el.span(line.pause), look, class_name="row-wrap"), tone=theme.CARE)
 
 
 def _bit(sign: str, content) -> rx.Component:
@@ -130,7 +143,8 @@ def _progress() -> rx.Component:
                 rx.el.span(shown.done, class_name="strong tnum"),
                 rx.el.span(shown.detail, class_name="muted small hide-phone"),
                 rx.el.span(shown.rate, class_name="muted tnum push-right"),
-                rx.el.span(shown.left, class_name="muted tnum"),
+                rx.el.span(shown.held, class_name="muted tnum hide-phone"),
+                rx.cond(shown.left != "", rx.el.span(shown.left, class_name="muted tnum"), rx.fragment()),
                 class_name="row under-bar",
             ),
             progress_bar(
@@ -148,10 +162,10 @@ def _funnel() -> rx.Component:
     return panel(
         rx.el.div(rx.foreach(ReportState.shown.steps, _step), class_name="funnel"),
         rx.cond(
-            ReportState.shown.unreachable != "",
+            ReportState.shown.remark != "",
             rx.el.div(
                 icon("info", theme.ICON_SMALL),
-                rx.el.span(ReportState.shown.unreachable),
+                rx.el.span(ReportState.shown.remark),
                 class_name="panel-foot muted small",
             ),
             rx.fragment(),

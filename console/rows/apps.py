@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Final
+from zoneinfo import ZoneInfo
 
+from backend.services.alarms import EXPIRES_SOON
 from backend.services.apps import AppRow
 from backend.services.credentials import CredentialRow
 from backend.services.keys import KeyRow
 from console import words
-from console.words import When
+from console.words import NEVER, When
 
 PROVIDER: Final = {"apns": "Apple (APNs)", "fcm": "Firebase (FCM)", "webpush": "Web Push"}
 SCOPE: Final = {"client": "Client: in apps and pages", "server": "Server: your back end", "admin": "Admin: everything"}
@@ -26,12 +28,13 @@ class AppForm:
     zone: str = "UTC"
     origins: str = ""
     threshold: str = ""
+    error_limit: str = ""
     verified: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class CredentialLine:
-    """A credential in the list; its secret is never shown again."""
+    """A credential in the list; its secret is never shown again. `expiry` is "soon", "over" or "" for far away."""
 
     id: str
     provider: str
@@ -43,6 +46,8 @@ class CredentialLine:
     devices: str
     verified: When
     retiring: bool
+    expires: When = NEVER
+    expiry: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +72,14 @@ class FormErrors:
     default_locale: str = ""
     default_timezone: str = ""
     launch_threshold: str = ""
+    error_limit_percent: str = ""
     allowed_origins: str = ""
     topic: str = ""
     team_id: str = ""
     key_id: str = ""
     private_key: str = ""
+    certificate: str = ""
+    password: str = ""
     service_account: str = ""
     subject: str = ""
     endpoint: str = ""
@@ -103,6 +111,7 @@ def app_form(row: AppRow) -> AppForm:
         row.default_timezone,
         "\n".join(row.allowed_origins),
         str(row.launch_threshold),
+        str(row.error_limit_percent),
         row.identity_verification,
     )
 
@@ -114,12 +123,29 @@ def credential_line(row: CredentialRow, zone: str, now: datetime) -> CredentialL
         word=PROVIDER.get(row.provider, row.provider),
         name=row.topic or _named(row.public),
         environment=row.environment if row.provider == "apns" else "",
-        state="held" if row.held or row.held_until else row.status,
+        state="held" if row.held else row.status,
         reason=row.reason or "",
         devices=words.number(row.devices),
         verified=words.when(row.verified_at, zone, now),
         retiring=row.status == "retiring",
+        expires=_expires(row.expires_at, zone, now),
+        expiry=_expiry(row.expires_at, now),
     )
+
+
+def _expires(at: datetime | None, zone: str, now: datetime) -> When:
+    """`Certificate expires 17 Sep 2027`; NEVER for a key."""
+    if at is None:
+        return NEVER
+    local = at.astimezone(ZoneInfo(zone))
+    word = "expires" if at > now else "expired on"
+    return When(f"Certificate {word} {local.day} {local:%b %Y}", words.when(at, zone, now).exact)
+
+
+def _expiry(at: datetime | None, now: datetime) -> str:
+    if at is None or at - now >= EXPIRES_SOON:
+        return ""
+    return "soon" if at > now else "over"
 
 
 def _named(public: Mapping[str, object]) -> str:

@@ -14,7 +14,8 @@ from console.rows.report import unreachable
 EVERYONE: Final = "everyone"
 SEGMENTS: Final = "segments"
 RULES: Final = "rules"
-MODES: Final = (EVERYONE, SEGMENTS, RULES)
+TOPICS: Final = "topics"
+MODES: Final = (EVERYONE, SEGMENTS, RULES, TOPICS)
 OWN: Final = "Only: "  # begins the name of a segment that one campaign has made for itself
 MAX_RULES: Final = 20
 ATTRIBUTE: Final = "attr."
@@ -80,10 +81,11 @@ FIRST_RULE: Final = RuleLine()
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """How many would get it now."""
+    """How many would get it now: `shown` of a `unit`, and whom that is."""
 
     devices: int = 0
     shown: str = words.NOTHING
+    unit: str = "devices"
     people: str = ""
     platforms: str = ""
     unreachable: str = ""
@@ -92,10 +94,16 @@ class Reach:
 def mode_of(audience: Mapping[str, Any], *, has_own: bool) -> str:
     if audience["everyone"]:
         return EVERYONE
+    if audience.get("topics"):
+        return TOPICS
     return RULES if has_own else SEGMENTS
 
 
-def audience_of(mode: str, segments: Sequence[SegmentLine], own: str, unseen: int | None) -> dict[str, Any]:
+def audience_of(
+    mode: str, segments: Sequence[SegmentLine], own: str, unseen: int | None, topics: Sequence[str]
+) -> dict[str, Any]:
+    if mode == TOPICS:
+        return {"include": [], "exclude": [], "everyone": False, "unseen_days": None, "topics": list(topics)}
     chosen = {EVERYONE: [], SEGMENTS: [one.id for one in segments if one.chosen], RULES: [own]}[mode]
     return {"include": chosen, "exclude": [], "everyone": mode == EVERYONE, "unseen_days": unseen}
 
@@ -180,12 +188,17 @@ def _line(rule: Mapping[str, Any]) -> RuleLine:
     return RuleLine(field, name, rule["operator"], shown, OPERATORS.get(field, ANY), EXAMPLES.get(field, ""))
 
 
-def reach_of(size: AudienceSize) -> Reach:
+def reach_of(size: AudienceSize, followers: int = 0) -> Reach:
+    """`followers` are the devices known to be in the audience's topics, when it has some."""
+    if (messages := size.by_platform.get("topic")) is not None:
+        known = f"Known to follow: {words.plural(followers, 'device')}"
+        return Reach(messages, words.number(messages), "message" if messages == 1 else "messages", "", known, "")
     some = [f"{words.number(count)} {PLATFORM_WORD[name]}" for name, count in size.by_platform.items() if count]
     return Reach(
         size.devices,
         words.number(size.devices),
-        words.plural(size.people, "person", "people"),
+        "device" if size.devices == 1 else "devices",
+        f"of {words.plural(size.people, 'person', 'people')}",
         " · ".join(some),
         unreachable(size.people_unreachable),
     )

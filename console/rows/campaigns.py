@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from backend.domain.vocabulary import CampaignState
+from backend.domain.vocabulary import CampaignState, PauseReason
 from backend.services.campaigns import CampaignRow
 from backend.services.progress import Progress
 from console import routes, words
@@ -21,6 +21,7 @@ class ProgressLine:
     percent: float = 0.0
     done: str = ""
     rate: str = ""
+    held: str = ""
     left: str = ""
     detail: str = ""
 
@@ -30,7 +31,11 @@ NO_PROGRESS = ProgressLine()
 
 @dataclass(frozen=True, slots=True)
 class CampaignLine:
-    """A campaign in a list. `moment` says what happened last or comes next, and `when`."""
+    """A campaign in a list. `moment` says what happened last or comes next, and `when`.
+
+    `pause` says why it stands still and what to do; `pause_reason` who or what stopped it;
+    `failed` is where its failed deliveries are listed.
+    """
 
     id: str = ""
     name: str = ""
@@ -41,6 +46,8 @@ class CampaignLine:
     when: When = NEVER
     by: str = ""
     pause: str = ""
+    pause_reason: str = ""
+    failed: str = ""
     progress: ProgressLine = NO_PROGRESS
     accepted: str = words.NOTHING
     opened: str = words.NOTHING
@@ -48,6 +55,9 @@ class CampaignLine:
 
 
 NO_LINE = CampaignLine()
+_NEXT = {
+    PauseReason.CREDENTIAL: "The send goes on by itself once the credential works again. Resume tries it at once.",
+}
 
 
 def line(row: CampaignRow, zone: str, now: datetime) -> CampaignLine:
@@ -63,7 +73,9 @@ def line(row: CampaignRow, zone: str, now: datetime) -> CampaignLine:
         moment=moment,
         when=words.when(at, zone, now),
         by=_person(row.created_by),
-        pause=row.pause_detail or "",
+        pause=" ".join(filter(None, (row.pause_detail, _NEXT.get(row.pause_reason or "")))),
+        pause_reason=row.pause_reason or "",
+        failed=routes.deliveries(campaign_id=row.id, state="failed") if progress and progress.failed else "",
         progress=progress_line(progress, live=row.state in LIVE),
         accepted=words.number(progress.accepted) if progress else words.NOTHING,
         opened=words.percent(progress.opened, progress.accepted) if progress else words.NOTHING,
@@ -102,6 +114,7 @@ def progress_line(progress: Progress | None, *, live: bool) -> ProgressLine:
         if waiting
         else f"{words.number(progress.done)} of {words.number(progress.audience)}",
         rate=words.per_second(progress.per_second) if moving else "",
+        held=f"held to {words.number(throttle)} a minute" if (throttle := progress.throttle_per_minute) else "",
         left=f"{left} left" if moving else "",
         detail=f"{words.number(progress.accepted)} accepted, {words.number(progress.failed)} failed, {words.number(progress.skipped)} skipped",
     )

@@ -3,6 +3,7 @@
 An edit changes only the fields that the composer knows: what a program has set beside them stays.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
@@ -67,6 +68,7 @@ class Errors:
     buttons: str = ""
     extras: str = ""
     schedule: str = ""
+    throttle: str = ""
     audience: str = ""
     other: str = ""
 
@@ -80,10 +82,12 @@ class Option:
 
 
 EXTRA_FIELDS: Final = {field.name for field in fields(Extras)}
+_WHOLE: Final = re.compile(r"[0-9]+|[0-9]{1,3}([\s,.'\u2019][0-9]{3})+")
 _ERROR_FIELDS: Final = {field.name for field in fields(Errors)}
 _ALIASES: Final = {
     "actions": "buttons",
     "at": "schedule",
+    "throttle_per_minute": "throttle",
     "include": "audience",
     "exclude": "audience",
     "unseen_days": "audience",
@@ -250,3 +254,13 @@ def tomorrow(now: datetime, zone: str) -> str:
 def instant(wall: str, zone: str) -> str:
     """The instant of a wall time in a zone, with its offset. Raises `ValueError` for anything else."""
     return datetime.fromisoformat(wall).replace(tzinfo=ZoneInfo(zone), second=0, microsecond=0).isoformat()
+
+
+def whole_number(text: str) -> int | None:
+    """`10000` or `10 000`, however the thousands are set apart; None of nothing. Raises `ValueError` for the rest."""
+    text = text.strip()
+    if not text:
+        return None
+    if not _WHOLE.fullmatch(text):
+        raise ValueError(text)
+    return int(re.sub(r"\D", "", text))

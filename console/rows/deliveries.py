@@ -7,7 +7,7 @@ from backend.services.deliveries import AttemptRow, DeliveryRow, Explanation, St
 from console import routes, words
 from console.words import NEVER, When
 
-PLATFORM_WORD = {"ios": "iOS", "android": "Android", "web": "Web"}
+PLATFORM_WORD = {"ios": "iOS", "android": "Android", "web": "Web", "topic": "Topic"}
 ANONYMOUS = "Anonymous"
 
 
@@ -21,6 +21,7 @@ class DeliveryLine:
     campaign: str = ""
     campaign_href: str = ""
     user: str = ""
+    whom: str = ""
     device: str = ""
     platform: str = ""
     platform_word: str = ""
@@ -67,6 +68,7 @@ class DeliveryPage:
     body: str = ""
     as_sent: bool = False
     size: str = ""
+    dead_letter: bool = False
 
 
 def delivery_line(row: DeliveryRow, zone: str, now: datetime) -> DeliveryLine:
@@ -76,7 +78,8 @@ def delivery_line(row: DeliveryRow, zone: str, now: datetime) -> DeliveryLine:
         href=routes.delivery(row.id),
         campaign=row.campaign_name,
         campaign_href=routes.campaign(row.campaign_id),
-        user=row.user_id or ANONYMOUS,
+        user=f"Topic {row.topic}" if row.topic else row.user_id or ANONYMOUS,
+        whom=f"topic {row.topic}" if row.topic else row.user_id or ANONYMOUS,
         device=row.device_id or "",
         platform=row.platform,
         platform_word=PLATFORM_WORD.get(row.platform, row.platform),
@@ -100,6 +103,7 @@ def delivery_page(found: Explanation, zone: str, now: datetime) -> DeliveryPage:
         body=found.body,
         as_sent=found.body_as_sent,
         size=words.compact(len(found.body.encode())) if found.body else "",
+        dead_letter=found.dead_letter,
     )
 
 

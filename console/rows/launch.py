@@ -1,6 +1,6 @@
 """A pre-flight in words."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,8 @@ from console import words
 from console.rows.deliveries import PLATFORM_WORD
 from console.rows.report import unreachable
 
+NAME_SHOWN = 30
+
 
 @dataclass(frozen=True, slots=True)
 class CheckLine:
@@ -24,10 +26,13 @@ class CheckLine:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What a launch now would do."""
+    """What a launch now would do. `count` is what a person types to confirm: the devices it is known to reach."""
 
     audience: int = 0
+    count: int = 0
     shown: str = ""
+    whom: str = ""
+    notes: tuple[str, ...] = ()
     send: str = ""
     skipped: tuple[CheckLine, ...] = ()
     sizes: tuple[CheckLine, ...] = ()
@@ -44,9 +49,15 @@ def check_of(found: Preflight, definition: Mapping[str, Any], app: AppRow) -> Ch
     schedule = definition["schedule"]
     blocking = [one for one in found.problems if one.field not in REASONS]
     later = schedule["kind"] == "at"
+    topics = definition["audience"].get("topics")
+    count = max(found.audience, found.members)
+    shown = words.plural(found.audience, "message" if topics else "device")
     return Check(
         audience=found.audience,
-        shown=words.plural(found.audience, "device"),
+        count=count,
+        shown=shown,
+        whom=_whom(topics) if topics else shown,
+        notes=(*found.notes, *_pace(definition.get("throttle_per_minute"), found.send)),
         send=words.number(found.send),
         skipped=tuple(
             CheckLine(REASONS.get(reason, reason), words.number(count)) for reason, count in found.skipped.items()
@@ -58,10 +69,24 @@ def check_of(found: Preflight, definition: Mapping[str, Any], app: AppRow) -> Ch
         unreachable=unreachable(found.people_unreachable),
         problems=tuple(_problem(one.field, one.message) for one in found.problems),
         possible=found.audience > 0 and not blocking,
-        must_type=found.audience > app.launch_threshold,
+        must_type=count > app.launch_threshold,
         when=_when(schedule.get("at"), app.default_timezone) if later else "At once",
         action="Schedule" if later else "Launch",
     )
+
+
+def _pace(throttle: int | None, send: int) -> tuple[str, ...]:
+    """How long a throttled send takes, when that is worth saying."""
+    if not throttle:
+        return ()
+    return (f"Held to {words.number(throttle)} a minute: about {words.duration(send * 60 / throttle)}.",)
+
+
+def _whom(topics: Sequence[str]) -> str:
+    """What a button has room for."""
+    if len(topics) > 1:
+        return f"{len(topics)} topics"
+    return f"topic {topics[0]}" if len(topics[0]) <= NAME_SHOWN else "the topic"
 
 
 def _problem(field: str, message: str) -> str:

@@ -13,6 +13,7 @@ from console import routes, theme, words
 from console.rows.campaigns import NO_LINE, CampaignLine, line
 from console.rows.deliveries import PLATFORM_WORD
 
+OF_TOPICS = "A topic gives no result for each device: delivered and opened say whether anybody reported it."
 UNREACHABLE = {
     "no_device": "without a device",
     "unsubscribed": "unsubscribed",
@@ -68,7 +69,7 @@ class ReportPage:
     losses: tuple[Share, ...] = ()
     platforms: tuple[Breakdown, ...] = ()
     variants: tuple[Breakdown, ...] = ()
-    unreachable: str = ""
+    remark: str = ""
     text: str = ""
     category: str = ""
     started: bool = False
@@ -77,9 +78,10 @@ class ReportPage:
 
 def report_page(detail: CampaignDetail, found: Report, zone: str, now: datetime) -> ReportPage:
     totals = found.totals
+    topics = detail.definition["audience"].get("topics")
     return ReportPage(
         line=line(detail.row, zone, now),
-        steps=_funnel(detail.row.id, totals),
+        steps=_funnel(detail.row.id, totals, "message" if topics else "device"),
         losses=tuple(_loss(detail.row.id, row, totals.audience) for row in found.by_reason),
         platforms=tuple(
             _breakdown(detail.row.id, PLATFORM_WORD.get(name, name or "–"), of_it, platform=name)
@@ -88,7 +90,7 @@ def report_page(detail: CampaignDetail, found: Report, zone: str, now: datetime)
         variants=tuple(
             _breakdown(detail.row.id, f"Variant {row.name}", row.totals, variant=row.name) for row in found.by_variant
         ),
-        unreachable=unreachable(found.people_unreachable),
+        remark=OF_TOPICS if topics else unreachable(found.people_unreachable),
         text=_text(detail.definition),
         category=detail.row.category,
         started=bool(found.runs),
@@ -96,10 +98,11 @@ def report_page(detail: CampaignDetail, found: Report, zone: str, now: datetime)
     )
 
 
-def _funnel(campaign: str, totals: Totals) -> tuple[FunnelStep, ...]:
+def _funnel(campaign: str, totals: Totals, unit: str) -> tuple[FunnelStep, ...]:
     audience, accepted = totals.audience, totals.accepted
+    units = unit if audience == 1 else f"{unit}s"
     steps = (
-        ("Audience", audience, audience, f"{words.number(totals.open)} open" if totals.open else "devices", "", {}),
+        ("Audience", audience, audience, f"{words.number(totals.open)} open" if totals.open else units, "", {}),
         ("Accepted", accepted, audience, words.percent(accepted, audience), "of the audience", {"state": "accepted"}),
         (
             "Delivered",

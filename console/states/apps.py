@@ -107,14 +107,21 @@ def _again(work: Work) -> members.Viewer:
 
 def _changes(form: dict, verified: bool) -> dict:
     """The form in the service's words. Raises `Invalid` for a number that is none."""
-    threshold = str(form.get("threshold", "")).strip()
-    if not threshold.isdigit():
-        raise Invalid("launch_threshold", "must be a whole number of at least 1")
     return {
         "name": str(form.get("app_name", "")).strip(),
         "default_locale": str(form.get("locale", "")).strip(),
         "default_timezone": str(form.get("zone", "")).strip(),
-        "launch_threshold": int(threshold),
+        "launch_threshold": _number(form, "threshold", "launch_threshold", "must be a whole number of at least 1"),
+        "error_limit_percent": _number(
+            form, "error_limit", "error_limit_percent", "must be a whole number from 0 to 100"
+        ),
         "allowed_origins": [line.strip() for line in str(form.get("origins", "")).splitlines() if line.strip()],
         "identity_verification": verified,
     }
+
+
+def _number(form: dict, name: str, field: str, rule: str) -> int:
+    text = str(form.get(name, "")).strip()
+    if not (text.isascii() and text.isdigit()):
+        raise Invalid(field, rule)
+    return int(text)

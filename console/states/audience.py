@@ -1,4 +1,4 @@
-"""Who gets the campaign: everyone, saved segments, or rules of its own; counted each time it changes."""
+"""Who gets the campaign: everyone, saved segments, rules of its own, or topics; counted each time it changes."""
 
 import contextlib
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ import reflex as rx
 from backend.db import Work
 from backend.domain.vocabulary import Role
 from backend.errors import Conflict, Invalid, NotFound
-from backend.services import segmentation
+from backend.services import segmentation, topics
 from console.rows import audience as rows
 from console.rows.audience import Reach, RuleLine, SegmentLine
 from console.states.base import read, requires, write
@@ -28,6 +28,7 @@ class AudienceState(rx.State):
     revision: int = 0
     _given: str = ""
     _made: str = ""
+    _topics: list[str] = []  # noqa: RUF012 - Reflex copies the defaults of a state
 
     @rx.event
     @requires(Role.EDITOR)
@@ -44,13 +45,14 @@ class AudienceState(rx.State):
         self.rules = rows.lines_of(own.rules) if own else ()
         self.mode = rows.mode_of(audience, has_own=own is not None)
         self.unseen = str(audience["unseen_days"] or "")
+        self._topics = audience.get("topics", [])
         self.revision += 1
         await self._count(audience)
 
     @rx.event
     @requires(Role.EDITOR)
     async def choose_mode(self, mode: str):
-        """Everyone, segments or rules."""
+        """Everyone, segments, rules or topics."""
         if mode not in rows.MODES:
             return
         self.mode = mode
@@ -102,7 +104,7 @@ class AudienceState(rx.State):
         except (Invalid, ValueError) as error:
             self.problem = rows.sentence(error)
             return
-        audience = rows.audience_of(self.mode, self.segments, self._made, unseen)
+        audience = rows.audience_of(self.mode, self.segments, self._made, unseen, list(self._topics))
         if await compose._save({"audience": audience}):
             await self._count(audience)
             await self._forget()
@@ -116,7 +118,7 @@ class AudienceState(rx.State):
 
     async def _count(self, audience: Mapping[str, Any]):
         try:
-            self.reach = rows.reach_of(await read(segmentation.audience_size, audience))
+            self.reach = rows.reach_of(*await read(_size, audience))
         except (Invalid, NotFound) as error:
             self.problem = error.detail
 
@@ -126,6 +128,11 @@ def _segments(work: Work, include: list[str]):
     found = segmentation.listing(work, limit=200).items
     own = next((s for s in found if s.id in include and s.name.startswith(rows.OWN)), None)
     return [s for s in found if not s.name.startswith(rows.OWN)], own
+
+
+def _size(work: Work, audience: Mapping[str, Any]):
+    """How many it is, and how many devices are known to follow its topics."""
+    return segmentation.audience_size(work, audience), topics.followers(work, audience.get("topics", ()))
 
 
 def _save_own(work: Work, made: str, tree: dict[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """The credentials of the providers: added, verified, retired; their secrets go in and never come out."""
 
 import json
-from typing import Any
+from typing import Any, Final
 
 import reflex as rx
 
@@ -13,6 +13,9 @@ from console.core import core
 from console.rows.apps import PROVIDER, CredentialLine, FormErrors, credential_line, form_errors
 from console.states.base import actor, app_number, read, requires, viewer, write
 
+APPLE: Final = {"key": ("team_id", "key_id", "private_key"), "certificate": ("certificate", "password")}
+"""What Apple gives to whoever sends → the fields of the form that hold it."""
+
 
 class CredentialsState(rx.State):
     """The list and the dialog that adds to it."""
@@ -21,6 +24,7 @@ class CredentialsState(rx.State):
     ready: bool = False
     adding: bool = False
     provider: str = "apns"
+    apple: str = "key"
     errors: FormErrors = FormErrors()
     verifying: str = ""
 
@@ -43,10 +47,17 @@ class CredentialsState(rx.State):
 
     @rx.event
     @requires(Role.ADMIN)
+    async def choose_apple(self, kind: str):
+        """What Apple has given: a key or a certificate."""
+        if kind in APPLE:
+            self.apple, self.errors = kind, FormErrors()
+
+    @rx.event
+    @requires(Role.ADMIN)
     async def add(self, form: dict):
         """Checks and keeps it; nothing is stored of one that does not parse."""
         try:
-            await write(credentials.add_credential, self.provider, _body(self.provider, form))
+            await write(credentials.add_credential, self.provider, _body(self.provider, self.apple, form))
         except Invalid as error:
             self.errors = form_errors([(one.field, one.message) for one in error.errors])
             return None
@@ -96,11 +107,9 @@ def _listed(work: Work):
     return credentials.list_credentials(work), work.now
 
 
-def _body(provider: str, form: dict) -> dict[str, Any]:
+def _body(provider: str, apple: str, form: dict) -> dict[str, Any]:
     """The API's body of the form. Raises `Invalid` when the service account is not JSON."""
-    names = {"apns": ("topic", "environment", "team_id", "key_id", "private_key"), "fcm": (), "webpush": ("subject",)}[
-        provider
-    ]
+    names = {"apns": ("topic", "environment", *APPLE[apple]), "fcm": (), "webpush": ("subject",)}[provider]
     body: dict[str, Any] = {
         name: text for name in (*names, "endpoint", "ca") if (text := str(form.get(name, "")).strip())
     }

@@ -7,10 +7,10 @@ import reflex as rx
 from backend.db import Work
 from backend.domain.vocabulary import Role
 from backend.errors import Invalid, NotFound
-from backend.services import campaigns, deliveries
+from backend.services import campaigns, dead_letters, deliveries
 from console import routes
 from console.rows.deliveries import DeliveryLine, DeliveryPage, delivery_line, delivery_page
-from console.states.base import read, requires, viewer
+from console.states.base import read, requires, viewer, write
 
 PAGE = 50
 NAMES = ("user_id", "campaign_id", "run_id", "state", "reason", "platform", "variant", "receipt")
@@ -98,6 +98,16 @@ class DeliveryState(rx.State):
             return
         self.shown = delivery_page(found, viewer().app.default_timezone, now)
         self.ready = True
+
+    @rx.event
+    @requires(Role.ADMIN)
+    async def retry(self):
+        """Sends a dead letter again; what stands in the way is said."""
+        delivery = self.shown.line.id
+        done = await write(dead_letters.retry, [delivery])
+        found, now = await read(_explained, delivery)
+        self.shown = delivery_page(found, viewer().app.default_timezone, now)
+        return rx.toast.warning(done.refused[0].reason) if done.refused else rx.toast.success("On its way again")
 
 
 def _given(filters: Filters) -> dict[str, str]:

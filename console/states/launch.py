@@ -52,11 +52,7 @@ class LaunchState(rx.State):
     async def launch(self):
         """Starts or schedules it for exactly the audience that was shown."""
         compose = await self.get_state(ComposeState)
-        if (
-            self.launching
-            or not self.check.possible
-            or (self.check.must_type and self.typed != str(self.check.audience))
-        ):
+        if self.launching or not self.check.possible or (self.check.must_type and self.typed != str(self.check.count)):
             return
         self.launching = True
         yield

@@ -1,4 +1,4 @@
-"""When the campaign goes out."""
+"""When the campaign goes out, and how fast."""
 
 from typing import Final
 from zoneinfo import available_timezones
@@ -12,6 +12,7 @@ from console.states.base import requires
 from console.states.compose import UNSAVED, ComposeState
 
 NOW, AT = "now", "at"
+NUMBER: Final = "Write a whole number, or nothing for no limit."
 COMMON: Final = (
     "UTC", "Europe/London", "Europe/Paris", "Europe/Berlin", "Europe/Warsaw", "Europe/Kyiv", "America/New_York",
     "America/Chicago", "America/Los_Angeles", "America/Sao_Paulo", "Africa/Cairo", "Asia/Dubai", "Asia/Kolkata",
@@ -20,12 +21,13 @@ COMMON: Final = (
 
 
 class ScheduleState(rx.State):
-    """At once, or at a wall time in a zone."""
+    """At once, or at a wall time in a zone; all of it at once, or so many a minute."""
 
     kind: str = NOW
     wall: str = ""
     zone: str = "UTC"
     zones: tuple[str, ...] = COMMON
+    throttle: str = ""
     revision: int = 0
 
     @rx.event
@@ -38,7 +40,22 @@ class ScheduleState(rx.State):
         self.zone = compose._zone()
         self.zones = tuple(dict.fromkeys((self.zone, *COMMON)))
         self.kind, self.wall = schedule["kind"], rows.local_text(schedule.get("at"), self.zone)
+        throttle = compose._definition()["throttle_per_minute"]
+        self.throttle = "" if throttle is None else str(throttle)
         self.revision += 1
+
+    @rx.event
+    @requires(Role.EDITOR)
+    async def choose_throttle(self, text: str):
+        """So many pushes a minute; nothing for as fast as it goes."""
+        self.throttle = str(text)[:20]
+        compose = await self.get_state(ComposeState)
+        try:
+            throttle = rows.whole_number(self.throttle)
+        except ValueError:
+            compose.errors, compose.saved = rows.Errors(throttle=NUMBER), UNSAVED
+            return
+        await compose._save({"throttle_per_minute": throttle})
 
     @rx.event
     @requires(Role.EDITOR)

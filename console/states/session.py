@@ -8,7 +8,7 @@ import reflex as rx
 from backend.domain.vocabulary import Role
 from backend.services import campaigns, members
 from backend.services.members import Viewer
-from console import routes, words
+from console import routes, simulation, words
 from console.core import core
 from console.states.base import actor, app_number, find_viewer, read, requires, to_sign_in, viewer
 
@@ -54,6 +54,7 @@ class SessionState(rx.State):
     app: AppChoice = AppChoice()
     apps: tuple[AppChoice, ...] = ()
     ready: bool = False
+    simulator: bool = False
     hits: tuple[Hit, ...] = ()
 
     @rx.event
@@ -64,6 +65,7 @@ class SessionState(rx.State):
             self.reset()
             return to_sign_in(self)
         self.me, self.app, self.apps, self.ready = _me(found), _app(found), _apps(found), True
+        self.simulator = found.may(Role.ADMIN) and simulation.found() is not None
         return None
 
     @rx.event

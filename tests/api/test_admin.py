@@ -48,7 +48,9 @@ async def test_apps_are_made_read_and_changed(admin: httpx.AsyncClient):
     app = await made(admin, "/apps", slug="store", default_timezone="Europe/Warsaw")
     assert (app["name"], app["identity_verification"], len(app["identity_secret"])) == ("Store", True, 43)
     assert (await admin.get(f"{V1}/apps/{app['id']}")).json() == app
+    assert app["error_limit_percent"] == 20
     changes = {"name": "Shop", "allowed_origins": ["https://shop.example"], "identity_verification": False}
+    changes |= {"error_limit_percent": 5}
     changed = (await admin.patch(f"{V1}/apps/{app['id']}", json=changes)).json()
     assert {name: changed[name] for name in changes} == changes
     assert changed["default_timezone"] == "Europe/Warsaw"
@@ -65,6 +67,8 @@ async def test_apps_are_made_read_and_changed(admin: httpx.AsyncClient):
         ({"name": ""}, "name"),
         ({"name": None}, "name"),
         ({"launch_threshold": 0}, "launch_threshold"),
+        ({"error_limit_percent": 101}, "error_limit_percent"),
+        ({"error_limit_percent": None}, "error_limit_percent"),
     ],
 )
 @pytest.mark.parametrize("core", ["sqlite"], indirect=True)
@@ -80,6 +84,8 @@ async def test_credentials_are_kept_without_ever_telling_their_secrets(admin: ht
     assert (row["provider"], row["environment"], row["topic"], row["status"]) == (
         "apns", "production", "com.example.shop", "active",
     )  # fmt: skip
+    told = {"held", "held_kind", "reason", "max_per_second", "expires_at", "quarantined_at", "quarantine_reason"}
+    assert {name: row[name] for name in told} == dict.fromkeys(told) | {"held": False}
     webpush = await made(admin, path, provider="webpush", subject="mailto:push@shop.example")
     assert webpush["public"]["public_key"]
     told = [(await admin.get(f"{V1}{path}")).text, (await admin.get(f"{V1}{path}/{row['id']}")).text]

@@ -13,6 +13,7 @@ from backend.api import create_api
 from backend.api.deps import marks
 from backend.bootstrap import Core
 from backend.db import OPERATOR, Work
+from backend.models import TopicSubscription
 from backend.services import campaigns, credentials, keys, lists, messages, segmentation, subscribers, templates
 from backend.services.apps import AppRow
 from tests.factories import definition
@@ -40,10 +41,13 @@ NOT_SCOPED = {
 MAKES = {
     "PUT /api/v1/users/{user_id}": "makes the user in the caller's own app",
     "PUT /api/v1/users/{user_id}/preferences": "the same",
+    "POST /api/v1/topics/{topic}/subscribe": "puts the caller's own devices into a topic of the caller's own app",
+    "POST /api/v1/topics/{topic}/unsubscribe": "the same",
 }
 BODIES = {
     "PUT /api/v1/segments/{segment_id}": {"name": "s", "rules": {"combinator": "and", "rules": []}},
     "PATCH /api/v1/apps/{app}/credentials/{credential}": {"status": "retiring"},
+    "PATCH /api/v1/lanes/{credential}": {"max_per_second": 5},
     "POST /api/v1/lists/{list_id}/members": {"user_ids": ["ann"]},
     "DELETE /api/v1/lists/{list_id}/members": {"user_ids": ["ann"]},
     "PATCH /api/v1/campaigns/{campaign_id}": {"name": "Taken over"},
@@ -120,7 +124,7 @@ def test_only_the_routes_that_we_know_of_are_open(api: FastAPI):
 
 def test_under_the_version_prefix_each_kind_of_route_is_where_it_belongs(api: FastAPI):
     admin = {call.path.removeprefix(V1).split("/")[1] for call in calls(api) if call.marks == {"admin"}}
-    assert admin == {"apps", "members", "keys", "categories", "audit"}
+    assert admin == {"apps", "members", "keys", "categories", "audit", "lanes", "alarms", "processes", "dead-letters"}
     client = {call.path.removeprefix(V1).split("/")[1] for call in calls(api) if call.marks == {"client"}}
     assert client == {"devices", "users", "events", "webpush-key"}
 
@@ -197,6 +201,11 @@ def objects(work: Work) -> dict[str, str]:
     subscribers.ensure_user(work, "ann")
     sent = messages.send(work, {"tokens": [subscription()]}, content={"title": "Hello"})
     device = work.session.connection().exec_driver_sql("SELECT max(id) FROM device").scalar()
+    place = TopicSubscription(
+        app_id=work.app_id, device_id=device, topic="theirs", not_before=work.now, changed_at=work.now
+    )
+    work.session.add(place)
+    work.session.flush()
     return {
         "campaign_id": campaigns.create(work, definition()).row.id,
         "credential": credential.id,
@@ -206,6 +215,7 @@ def objects(work: Work) -> dict[str, str]:
         "list_id": lists.create(work, lists.ListIn(name="l")).id,
         "segment_id": segmentation.create(work, "s", {"combinator": "and", "rules": []}).id,
         "template_id": templates.create(work, "t", {"title": "Hello"}).id,
+        "topic": place.topic,
         "user_id": "ann",
     }
 
@@ -218,7 +228,18 @@ def subscription() -> dict[str, object]:
 
 def everything(core: Core, app: AppRow) -> str:
     """What the tables say of an app, to see that nothing has changed."""
-    tables = ("campaign", "segment", "template", "user_list", "credential", "api_key", "device", '"user"', "category")
+    tables = (
+        "campaign",
+        "segment",
+        "template",
+        "user_list",
+        "credential",
+        "api_key",
+        "device",
+        '"user"',
+        "category",
+        "topic_subscription",
+    )
     with core.engine.connect() as connection:
         return str(
             [

@@ -161,6 +161,20 @@ async def test_pause_resume_and_cancel(core: Core, server: httpx.AsyncClient, pe
     assert {row["state"] for row in (await get(server, "/deliveries"))["items"]} == {"cancelled"}
 
 
+async def test_a_throttle_goes_in_with_the_campaign_and_is_told_of_its_progress(
+    core: Core, server: httpx.AsyncClient, people: list[str]
+):
+    made = await draft(server)
+    changed = await server.patch(f"{V1}/campaigns/{made}", json={"throttle_per_minute": 600})
+    assert changed.json()["throttle_per_minute"] == 600
+    refused = await server.patch(f"{V1}/campaigns/{made}", json={"throttle_per_minute": 0})
+    assert [one["field"] for one in refused.json()["errors"]] == ["throttle_per_minute"]
+    launched = await post(server, f"/campaigns/{made}/launch", 200)
+    assert launched["throttle_per_minute"] == launched["progress"]["throttle_per_minute"] == 600
+    plan(core)
+    assert (await get(server, f"/campaigns/{made}"))["progress"]["throttle_per_minute"] == 600
+
+
 @pytest.mark.parametrize("core", ["sqlite"], indirect=True)
 async def test_copies_and_deletes(server: httpx.AsyncClient):
     made = await draft(server)

@@ -18,18 +18,11 @@ from backend.migrate import to_head
 from backend.providers import encoder
 from backend.providers.base import Outcome, OutcomeKind
 from backend.services import credentials, planner, runs
-from backend.services.sender import Held, Sender
+from backend.services.steps import Held, Steps
 from tests import factories
 from tests.conftest import settings_for
 
 DEVICES = 10_000
-
-
-class Encoding:
-    """A lane that only encodes: the network is not what is measured."""
-
-    def __init__(self, name: str) -> None:
-        self.encode = encoder(name)
 
 
 def timed(act: Callable[[], object]) -> tuple[object, float]:
@@ -56,24 +49,26 @@ def main() -> None:
 def work_off(core) -> tuple[int, float, float]:
     """Takes every chunk as a sender would; how many were to be sent, and what marking and writing cost."""
     queue = LeaseQueue(core)
-    sender = Sender(core, queue, "bench")
+    steps = Steps(core, queue)
     sent, marking, writing = 0, 0.0, 0.0
     while claims := queue.claim("bench", 10, []):
         for claim in claims:
             with core.reading(OPERATOR) as work:
                 context = runs.load(work, claim.run_id)
-                name, _ = credentials.load(work.within(context.app_id), claim.credential_id)
-            held = Held(claim, context, Encoding(name))
-            while True:
-                group, seconds = timed(lambda held=held: sender._mark(held))
+                name, _ = credentials.load(work, claim.credential_id)
+            held, last = Held(claim, context, encoder(name)), False
+            while not last:
+                (ready, last), seconds = timed(lambda held=held: marked(steps, held))
                 marking += seconds
-                if group is None:
-                    break
-                taken = [Outcome(OutcomeKind.ACCEPTED, 200)] * len(group)
-                _, seconds = timed(lambda held=held, group=group, taken=taken: sender._write(held, group, taken))
-                writing, sent = writing + seconds, sent + len(group)
-            sender._settle(claim)
+                taken = [(row, Outcome(OutcomeKind.ACCEPTED, 200)) for row in ready]
+                _, seconds = timed(lambda held=held, taken=taken, last=last: steps.write(held, taken, last=last))
+                writing, sent = writing + seconds, sent + len(ready)
     return sent, marking, writing
+
+
+def marked(steps: Steps, held: Held) -> tuple[list, bool]:
+    batch = steps.decide(held, 100)
+    return steps.mark(held, batch.prepared), batch.last
 
 
 if __name__ == "__main__":

@@ -3,9 +3,11 @@
 import json
 
 import pytest
+from sqlmodel import select
 
 from backend.db import OPERATOR
 from backend.domain.vocabulary import Role
+from backend.models import Campaign, Run
 from backend.services import apps, campaigns, credentials, messages, segmentation, subscribers
 from backend.services.registration import DeviceIn
 from console import routes
@@ -21,7 +23,7 @@ from console.states.launch import LaunchState
 from console.states.overview import OverviewState
 from console.states.preview import PreviewState
 from console.states.report import ReportState
-from console.states.schedule import ScheduleState
+from console.states.schedule import NUMBER, ScheduleState
 from console.states.session import SessionState
 
 # The example subscription of RFC 8291.
@@ -29,6 +31,9 @@ KEYS = {
     "p256dh": "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4",
     "auth": "BTBZMqHH6r4Tts7J_aSIgg",
 }
+
+
+SETTINGS = {"app_name": "Shop", "locale": "en", "zone": "UTC", "threshold": "10", "error_limit": "20", "origins": ""}
 
 
 @pytest.fixture
@@ -179,7 +184,7 @@ async def test_a_launch_is_confirmed_by_its_count(editor, people, console, shop,
 
 async def test_a_large_launch_needs_the_number_typed(editor, admin, people):
     await admin.do(AppsState.load)
-    await admin.do(AppsState.save, {"app_name": "Shop", "locale": "en", "zone": "UTC", "threshold": "1", "origins": ""})
+    await admin.do(AppsState.save, SETTINGS | {"threshold": "1"})
     await draft(editor)
     await editor.do(ContentState.edit, {"title": "Hi"})
     await editor.do(LaunchState.review)
@@ -210,6 +215,59 @@ async def test_a_schedule_is_an_instant_of_its_zone(editor):
     await editor.do(ScheduleState.choose_wall, "2030-12-01T09:00")
     assert compose.saved == SAVED
     assert json.loads(compose._stored)["schedule"]["at"].startswith("2030-12-01T09:00:00+01:00")
+
+
+async def test_a_throttle_is_a_number_or_nothing(editor):
+    address = await draft(editor)
+    compose = await editor.state(ComposeState)
+    await editor.do(ScheduleState.choose_throttle, "10 000")
+    assert (compose.saved, json.loads(compose._stored)["throttle_per_minute"]) == (SAVED, 10_000)
+    await editor.do(ScheduleState.choose_throttle, "fast")
+    assert (compose.saved, compose.errors.throttle) == (UNSAVED, NUMBER)
+    await editor.do(ScheduleState.choose_throttle, "99999999")
+    assert (compose.saved, compose.errors.throttle[:12]) == (UNSAVED, "Must be less")
+    await reopen(editor, address)
+    assert (await editor.state(ScheduleState)).throttle == "10000"
+    await editor.do(ScheduleState.choose_throttle, "")
+    assert (compose.saved, json.loads(compose._stored)["throttle_per_minute"]) == (SAVED, None)
+
+
+async def test_a_throttled_send_says_how_long_it_takes(editor, people):
+    await draft(editor)
+    await editor.do(ContentState.edit, {"title": "Hi"})
+    await editor.do(ScheduleState.choose_throttle, "1")
+    await editor.do(LaunchState.review)
+    launch = await editor.state(LaunchState)
+    assert "Held to 1 a minute: about 2 min." in launch.check.notes
+    await editor.do(LaunchState.launch)
+    editor.at(routes.campaign((await editor.state(ComposeState))._id))
+    await editor.do(ReportState.load)
+    assert (await editor.state(ReportState)).shown.line.progress.held == "held to 1 a minute"
+
+
+async def test_a_send_that_paused_itself_says_why_and_what_to_do(editor, people, work):
+    address = await draft(editor)
+    await editor.do(ContentState.edit, {"title": "Hi"})
+    await editor.do(LaunchState.review)
+    await editor.do(LaunchState.launch)
+    campaign = address.split("/")[2]
+    editor.at(routes.campaign(campaign))
+    report = await editor.state(ReportState)
+    for reason, sentence, said in (
+        ("credential", "Apple refuses the key.", "Apple refuses the key. The send goes on by itself"),
+        ("guardrail", "60 of 100 answers were errors.", "60 of 100 answers were errors."),
+    ):
+        with work() as unit:
+            run = unit.session.exec(select(Run)).one()
+            run.state, run.pause_reason, run.pause_detail = "paused", reason, sentence
+            found = unit.session.exec(select(Campaign).where(Campaign.id == run.campaign_id)).one()
+            found.state = "paused"
+        await editor.do(ReportState.load)
+        line = report.shown.line
+        assert (line.state, line.pause_reason, line.failed) == ("paused", reason, "")
+        assert line.pause.startswith(said)
+    await editor.do(ReportState.resume)
+    assert (report.shown.line.state, report.shown.line.pause) == ("running", "")
 
 
 async def test_a_test_goes_to_one_user(editor, people):
@@ -289,6 +347,12 @@ async def test_keys_and_secrets_are_shown_on_demand_only(admin):
     await admin.do(AppsState.load)
     settings = await admin.state(AppsState)
     assert settings.secret == ""
+    assert settings.form.error_limit == "20"
+    await admin.do(AppsState.save, SETTINGS | {"error_limit": "35"})
+    assert (settings.form.error_limit, settings.errors.error_limit_percent) == ("35", "")
+    for wrong in ("101", "-1", "", "2.5"):
+        await admin.do(AppsState.save, SETTINGS | {"error_limit": wrong})
+        assert "whole number" in settings.errors.error_limit_percent
     await admin.do(AppsState.reveal_secret)
     assert len(settings.secret) > 20
 

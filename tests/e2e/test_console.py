@@ -104,6 +104,25 @@ def test_signing_out_and_in_again_leads_back(owner, open_page):
     expect(page).to_have_url(re.compile("/login"))
 
 
+def test_a_lane_is_opened_paused_and_resumed_from_the_keyboard(owner, open_page):
+    page = open_page()
+    page.goto("/health")
+    lane = page.locator(".lane-title", has_text="Web Push")
+    lane.focus()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"open=crd_"))
+    expect(page.get_by_text("Answers of the last minute")).to_be_visible()
+    row = page.locator("tr", has=lane)
+    row.get_by_role("button", name="Pause lane").press("Enter")
+    page.get_by_role("alertdialog").get_by_role("button", name="Pause lane").press("Enter")
+    expect(row.get_by_text("Paused", exact=True)).to_be_visible()
+    page.reload()
+    expect(row.get_by_text("Paused", exact=True)).to_be_visible()
+    expect(page.get_by_text("Answers of the last minute")).to_be_visible()
+    row.get_by_role("button", name="Resume lane").press("Enter")
+    expect(row.get_by_role("button", name="Pause lane")).to_be_visible()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
 def test_every_page_fits(owner, open_page, width, height, scheme):
@@ -113,6 +132,8 @@ def test_every_page_fits(owner, open_page, width, height, scheme):
         ("/campaigns", "tbody tr"),
         ("/deliveries", "tbody tr"),
         ("/apps", "#app_name"),
+        ("/simulator", ".presets"),
+        ("/health", ".lane-title"),
         ("/campaigns/new", "#title"),
         ("/deliveries/dlv_nothing", ".empty"),
         ("/campaigns/cmp_nothing", ".empty"),

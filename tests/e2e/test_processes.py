@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from console.up import free_port
 from tests.conftest import SECRET
-from tests.e2e.test_kill import free_port
 
 pytestmark = pytest.mark.slow
 

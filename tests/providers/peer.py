@@ -45,6 +45,10 @@ class Faults:
     """GOAWAY after so many requests; later ones are dropped unread."""
     goaway_warning: bool = False
     """The graceful opening: a first GOAWAY that names the highest stream id."""
+    hang_up_at_once: bool = False
+    """After TLS, without a word."""
+    goaway_at_once: bool = False
+    """Right after SETTINGS, and nothing is ever served."""
     refuse_every: int = 0
     reset_after_accept: int = 0
     hang_up_after_accept: int = 0
@@ -115,6 +119,9 @@ class _Wire(asyncio.Protocol):
         self.loop = asyncio.get_running_loop()
         self.peer.open.add(self)
         self.peer.connected.append(self.loop.time())
+        if self.faults.hang_up_at_once:
+            self.transport.abort()
+            return
         if self.faults.no_settings:
             self.deaf = True
             return
@@ -128,6 +135,8 @@ class _Wire(asyncio.Protocol):
         self.h2.decoder.max_allowed_table_size = faults.table
         self.h2.initiate_connection()
         self.flush()
+        if faults.goaway_at_once:
+            self.goaway(0)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.gone = True
@@ -248,12 +257,17 @@ class _Wire(asyncio.Protocol):
             self.transport.write(data)
 
 
-def certificate(folder: Path) -> tuple[str, ssl.SSLContext]:
-    """A root of our own for `localhost`: its PEM, and a server context that offers HTTP/2."""
+def certificate(folder: Path, *also: str) -> tuple[str, ssl.SSLContext]:
+    """A root of our own for `localhost` and other names: its PEM, and a server context that offers HTTP/2.
+
+    `peer.pem` in the folder holds it with its key.
+    """
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = dt.datetime.now(dt.UTC)
-    names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    names = x509.SubjectAlternativeName(
+        [*map(x509.DNSName, ("localhost", *also)), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    )
     made = (
         x509.CertificateBuilder()
         .subject_name(name)

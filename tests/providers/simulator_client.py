@@ -42,21 +42,21 @@ class Simulator:
     task: "asyncio.Task[None]"
     vapid: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
 
-    def device(self, provider: str, n: int = 1, *, dead: bool = False) -> dict[str, Any]:
-        return self.authority.device_address(provider, n, dead=dead)
+    def device(self, provider: str, n: int = 1, **which: Any) -> dict[str, Any]:
+        return self.authority.device_address(provider, n, **which)
 
     async def stats(self) -> dict[str, Any]:
-        return (await self.http.get(f"{self.endpoints.apns}/simulator/stats")).json()
+        return (await self.http.get(f"{self.endpoints.control}/simulator/stats")).json()
 
     async def pairs(self) -> list[list[str]]:
-        return (await self.http.get(f"{self.endpoints.webpush}/simulator/pairs")).json()
+        return (await self.http.get(f"{self.endpoints.control}/simulator/pairs")).json()
 
     async def refresh(self) -> None:
         await self.behave()
-        await self.http.post(f"{self.endpoints.apns}/simulator/reset")
+        await self.http.post(f"{self.endpoints.control}/simulator/reset")
 
     async def behave(self, **knobs: Any) -> httpx.Response:
-        return await self.http.post(f"{self.endpoints.fcm}/simulator/behaviour", json=knobs)
+        return await self.http.post(f"{self.endpoints.control}/simulator/behaviour", json=knobs)
 
     # APNs
 
@@ -92,11 +92,14 @@ class Simulator:
         device: str | None = None,
         path: str | None = None,
         method: str = "POST",
+        host: str = "apns",
+        http: httpx.AsyncClient | None = None,
     ) -> httpx.Response:
         payload = {"aps": {"alert": {"title": "Hi"}}, "m": "dlv_1", "t": "proof"} if payload is None else payload
         body = payload if isinstance(payload, bytes) else orjson.dumps(payload)
-        url = self.endpoints.apns + (path or f"/3/device/{device or self.device('apns')['token']}")
-        return await self.http.request(method, url, content=body, headers=headers or self.apns_headers())
+        own = device or self.device("apns", host=host)["token"]
+        url = getattr(self.endpoints, host) + (path or f"/3/device/{own}")
+        return await (http or self.http).request(method, url, content=body, headers=headers or self.apns_headers())
 
     # FCM
 
@@ -131,6 +134,22 @@ class Simulator:
         content = body if isinstance(body, bytes) else orjson.dumps(body)
         url = f"{self.endpoints.fcm}/v1/projects/{project}/messages:send"
         return await self.http.post(url, content=content, headers=fields)
+
+    async def topic_call(
+        self,
+        method: str,
+        registration: str,
+        rest: str = "",
+        body: Any = None,
+        *,
+        project: str = "tocsin-simulator",
+        headers: dict[str, str] | None = None,
+    ) -> httpx.Response:
+        """On `…/topicSubscriptions` and what follows it."""
+        place = f"/v1/projects/{project}/registrations/{registration}/topicSubscriptions{rest}"
+        fields = {"content-type": "application/json"} | (await self.bearer() if headers is None else headers)
+        content = None if body is None else orjson.dumps(body)
+        return await self.http.request(method, self.endpoints.fcm + place, content=content, headers=fields)
 
     # Web Push
 
@@ -175,7 +194,10 @@ class Simulator:
         subscription = subscription or self.device("webpush")["subscription"]
         if body is None:
             body = self.encrypted(orjson.dumps(declarative() if message is None else message), subscription)
-        return await self.http.post(subscription["endpoint"], content=body, headers=headers or self.webpush_headers())
+        if headers is None:
+            origin = subscription["endpoint"].partition("/wpush")[0]
+            headers = self.webpush_headers(authorization=self.vapid_header(aud=origin))
+        return await self.http.post(subscription["endpoint"], content=body, headers=headers)
 
 
 @lru_cache

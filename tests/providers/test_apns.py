@@ -1,21 +1,26 @@
 """APNs: what is written into the payload and the headers, and how the provider token lives."""
 
 import re
+import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from itertools import pairwise
 
 import jwt
 import orjson
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from peer import Peer, Reply, Request
-from samples import APNS_TOKEN, EXPIRES, apns_credential, full, message, p8
+from samples import APNS_TOKEN, EXPIRES, Here, apns_credential, full, message, p8
 
-from backend.domain.vocabulary import Platform, Priority
-from backend.providers import apns
+from backend.domain.vocabulary import Platform, Priority, ProviderName
+from backend.providers import apns, build
 from backend.providers.apns import Apns
-from backend.providers.apns_token import LIFE, ProviderTokens
-from backend.providers.base import OutcomeKind, TooLarge
+from backend.providers.apns_token import LEAST_LIFE, LIFE, LONGEST_LIFE, ProviderTokens
+from backend.providers.base import Admission, OutcomeKind, Pause, TooLarge
 from backend.providers.transport import Transport
 
 Serve = Callable[..., Awaitable[Peer]]
@@ -162,6 +167,54 @@ def test_tokens_are_never_old_nor_changed_in_haste() -> None:
     assert all(b - a >= 1_200 for a, b in pairwise(times))
 
 
+STEPS = st.lists(
+    st.tuples(st.integers(0, 4_000), st.sampled_from(["wait", "expired", "too many"])), min_size=1, max_size=12
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10_000), STEPS)
+def test_whatever_apple_says_tokens_live_and_change_by_its_rules(start: int, steps: list[tuple[int, str]]) -> None:
+    clock = Clock(NOW + start)
+    source, seen = tokens(clock), set()
+    for seconds, answer in steps:
+        clock.now += seconds
+        token = source.current()
+        assert 0 <= clock.now - issued(token) <= 3_600
+        again = {"wait": lambda _: False, "expired": source.renew, "too many": source.go_back}[answer](token)
+        assert (source.current() != token) is again
+        seen |= {issued(token), issued(source.current())}
+    assert all(b - a >= LEAST_LIFE for a, b in pairwise(sorted(seen)))
+
+
+def test_after_too_many_tokens_the_old_one_serves_and_none_is_signed() -> None:
+    start = NOW - NOW % LIFE
+    clock = Clock(start)
+    source = tokens(clock)
+    old = source.current()
+    clock.now = start + LIFE
+    new = source.current()
+    assert source.go_back(new)
+    clock.now += 800
+    assert source.current() == old
+    clock.now = start + LONGEST_LIFE
+    assert source.current() == new
+    assert not source.go_back(new)
+    clock.now += LEAST_LIFE
+    assert source.current() == new
+
+
+def test_a_late_refusal_of_a_token_that_is_gone_changes_nothing() -> None:
+    clock = Clock(NOW - NOW % LIFE)
+    source = tokens(clock)
+    old = source.current()
+    clock.now += LIFE
+    new = source.current()
+    assert source.go_back(old)
+    assert source.renew(old)
+    assert source.current() == new
+
+
 def test_a_clock_put_back_gets_a_token_of_its_time() -> None:
     clock = Clock()
     source = tokens(clock)
@@ -229,6 +282,80 @@ async def test_an_unreachable_peer_is_a_retry(serve: Serve, transport: Make) -> 
     assert "connect" in str(await lane.verify())
 
 
+TOO_MANY = 429, {}, b'{"reason":"TooManyProviderTokenUpdates"}'
+
+
+async def test_too_many_token_updates_send_the_push_by_the_old_token(serve: Serve, transport: Make) -> None:
+    clock = Clock(NOW - NOW % LIFE)
+    good = tokens(clock).current()
+
+    def reply(request: Request) -> Reply:
+        return (200, {}, b"") if request.headers["authorization"] == f"bearer {good}" else TOO_MANY
+
+    peer = await serve(reply)
+    lane = await provider(peer, transport, clock)
+    assert (await lane.send(b"{}", message(), APNS_TOKEN)).kind is OutcomeKind.ACCEPTED
+    clock.now += LIFE
+    outcomes = [await lane.send(b"{}", message(), APNS_TOKEN) for _ in range(3)]
+    assert {outcome.kind for outcome in outcomes} == {OutcomeKind.ACCEPTED}
+    assert len(peer.requests) == 1 + 2 + 1 + 1
+    assert lane.admit(APNS_TOKEN, 100) == Admission(100)
+
+
+async def test_without_another_token_one_push_a_minute_asks(serve: Serve, transport: Make) -> None:
+    said: list[Reply] = [TOO_MANY]
+    peer = await serve(lambda _: said[0])
+    clock = Clock(NOW - NOW % LIFE)
+    lane = await provider(peer, transport, clock)
+    assert lane.admit(APNS_TOKEN, 100) == Admission(100)
+    outcome = await lane.send(b"{}", message(), APNS_TOKEN)
+    assert (outcome.kind, outcome.pause, outcome.retry_after) == (OutcomeKind.RETRY, Pause.SIGNING, 1_200)
+    assert lane.admit(None, 100) == Admission(0, 60)
+    clock.now += 60
+    assert lane.admit(APNS_TOKEN, 100).count == 1
+    said[0] = 200, {}, b""
+    await lane.send(b"{}", message(), APNS_TOKEN)
+    assert lane.admit(APNS_TOKEN, 100) == Admission(100)
+    assert len({request.headers["authorization"] for request in peer.requests}) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "connections"),
+    [(503, "Shutdown", 2), (400, "IdleTimeout", 2), (503, "ServiceUnavailable", 1), (400, "BadDeviceToken", 1)],
+)
+async def test_a_connection_that_says_goodbye_is_left(
+    serve: Serve, tls: tuple[str, ssl.SSLContext], status: int, reason: str, connections: int
+) -> None:
+    said: list[Reply] = [(status, {}, orjson.dumps({"reason": reason})), (200, {}, b""), (200, {}, b"")]
+    peer = await serve(lambda _: said.pop(0))
+    lane = build(ProviderName.APNS, replace(apns_credential(peer.origin), ca=tls[0]), Here())
+    outcomes = [await lane.send(b"{}", message(), APNS_TOKEN) for _ in range(3)]
+    assert [outcome.status for outcome in outcomes] == [status, 200, 200]
+    assert len(peer.connected) == connections
+    await lane.close()
+
+
+async def test_a_refusal_names_the_clock_and_by_how_much_it_is_wrong(serve: Serve, transport: Make) -> None:
+    said = {"date": format_datetime(datetime.fromtimestamp(NOW - 600, UTC), usegmt=True)}
+    peer = await serve(lambda _: (403, said, b'{"reason":"InvalidProviderToken"}'))
+    lane = await provider(peer, transport, Clock())
+    outcome = await lane.send(b"{}", message(), APNS_TOKEN)
+    assert (outcome.kind, outcome.clock_ahead) == (OutcomeKind.BLOCKED, 600)
+    assert await lane.verify() == (
+        "The clock of this machine is 10 minutes fast, so Apple does not believe its tokens (InvalidProviderToken);"
+        " let it be set by NTP."
+    )
+
+
+async def test_the_lane_reports_its_one_host(serve: Serve, transport: Make) -> None:
+    peer = await serve()
+    lane = await provider(peer, transport, Clock())
+    assert list(lane.hosts()) == []
+    await lane.send(b"{}", message(), APNS_TOKEN)
+    (host,) = lane.hosts()
+    assert (host.host, host.state, host.in_flight, host.connections) == (peer.origin[8:], "closed", 0, 1)
+
+
 @pytest.mark.parametrize(
     ("status", "reason", "sentence"),
     [
@@ -236,7 +363,8 @@ async def test_an_unreachable_peer_is_a_retry(serve: Serve, transport: Make) -> 
         (403, "InvalidProviderToken", "team id"),
         (403, "BadEnvironmentKeyIdInToken", "other environment"),
         (400, "TopicDisallowed", "topic"),
-        (500, "InternalServerError", "InternalServerError"),
+        (403, "SomethingNew", "Apple refuses our credential or configuration: 403 SomethingNew."),
+        (500, "InternalServerError", "Apple did not take a test request: 500 InternalServerError."),
     ],
 )
 async def test_verify(serve: Serve, transport: Make, status: int, reason: str, sentence: str | None) -> None:

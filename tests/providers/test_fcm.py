@@ -1,21 +1,28 @@
-"""FCM: the body in each mode and for each platform, the access token's life, the answers."""
+"""FCM: pushes and topics on the wire, and the access token's life."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 import jwt
 import orjson
 import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from peer import Peer, Reply, Request
-from samples import EXPIRES, FCM_TOKEN, FID, fcm_credential, full, message, rsa_pem, service_account
+from peer import Faults, Peer, Reply, Request, certificate
+from samples import FCM_TOKEN, FID, Here, fcm_credential, message, rsa_pem, service_account
+from test_proxy import Tunnels
 
-from backend.domain.vocabulary import Platform, Priority
-from backend.providers import fcm
-from backend.providers.base import OutcomeKind, TooLarge
+from backend.domain.message import Address
+from backend.domain.vocabulary import Platform, ProviderName
+from backend.providers import build, sentence
+from backend.providers.base import Admission, OutcomeKind
 from backend.providers.fcm import Fcm
 from backend.providers.oauth import AccessTokens, NoToken
 from backend.providers.transport import Transport
@@ -24,116 +31,13 @@ Serve = Callable[..., Awaitable[Peer]]
 Make = Callable[..., Transport]
 
 
-def body(made: Any, address: Any = FCM_TOKEN) -> dict[str, Any]:
-    whole = orjson.loads(fcm.encode(made, address))
-    assert set(whole) == {"message"}
-    return whole["message"]
-
-
-def test_the_target_is_a_token_or_an_installation() -> None:
-    assert body(message(Platform.ANDROID))["token"] == FCM_TOKEN.value
-    made = body(message(Platform.ANDROID), FID)
-    assert made["fid"] == FID.value
-    assert "token" not in made
-
-
-def test_a_notification_by_the_system() -> None:
-    made = body(full(Platform.ANDROID, options={"channel_id": "promo"}, priority=Priority.HIGH))
-    assert made == {
-        "token": FCM_TOKEN.value,
-        "notification": {"title": "Hi", "body": "There", "image": "https://x.example/i.png"},
-        "data": {"k": "v", "link": "https://x.example/sale", "m": "dlv_1", "t": "k1.sig"},
-        "android": {
-            "priority": "HIGH",
-            "ttl": "3600s",
-            "notification": {"tag": "identity-1", "channelId": "promo", "sound": "ping", "notificationCount": 3},
-        },
-    }
-
-
-def test_the_collapse_key_is_the_tag_and_collapses() -> None:
-    android = body(message(Platform.ANDROID, collapse_key="sale"))["android"]
-    assert (android["collapseKey"], android["notification"]["tag"]) == ("sale", "sale")
-    assert "collapseKey" not in body(message(Platform.ANDROID))["android"]
-
-
-def test_data_mode_leaves_everything_to_the_app() -> None:
-    made = body(full(Platform.ANDROID, options={"mode": "data", "channel_id": "promo"}, priority=Priority.HIGH))
-    assert "notification" not in made
-    assert made["android"] == {"priority": "HIGH", "ttl": "3600s"}
-    assert orjson.loads(made["data"].pop("actions"))[0] == {
-        "id": "buy", "title": "Buy", "link": "https://x.example/buy",
-    }  # fmt: skip
-    assert made["data"] == {
-        "k": "v", "title": "Hi", "subtitle": "Sub", "body": "There", "image": "https://x.example/i.png",
-        "link": "https://x.example/sale", "tag": "identity-1", "thread": "orders", "channel_id": "promo",
-        "sound": "ping", "badge": "3", "m": "dlv_1", "t": "k1.sig",
-    }  # fmt: skip
-
-
-def test_silent_is_data_only_and_never_urgent() -> None:
-    made = body(message(Platform.ANDROID, silent=True, data={"k": "v"}, priority=Priority.HIGH))
-    assert made == {
-        "token": FCM_TOKEN.value,
-        "data": {"k": "v", "m": "dlv_1", "t": "k1.sig"},
-        "android": {"priority": "NORMAL", "ttl": "3600s"},
-    }
-
-
-def test_ios_through_fcm() -> None:
-    made = body(full(Platform.IOS, options={"action_category": "SALE"}))
-    assert set(made) == {"token", "data", "apns"}
-    assert made["apns"]["headers"] == {
-        "apns-push-type": "alert",
-        "apns-priority": "5",
-        "apns-expiration": str(int(EXPIRES.timestamp())),
-        "apns-collapse-id": "identity-1",
-    }
-    assert made["apns"]["payload"]["aps"]["category"] == "SALE"
-    assert (made["data"]["image"], made["data"]["m"]) == ("https://x.example/i.png", "dlv_1")
-
-
-def test_web_through_fcm() -> None:
-    made = body(full(Platform.WEB, options={"require_interaction": True}))
-    assert made["webpush"] == {
-        "headers": {"TTL": "3600", "Urgency": "normal", "Topic": "identity-1"},
-        "notification": {
-            "title": "Hi", "body": "There", "image": "https://x.example/i.png", "tag": "identity-1", "lang": "pl-PL",
-            "requireInteraction": True,
-            "actions": [{"action": "buy", "title": "Buy"}, {"action": "later", "title": "Later"}],
-        },
-        "fcmOptions": {"link": "https://x.example/sale"},
-    }  # fmt: skip
-    assert "fcmOptions" not in body(message(Platform.WEB, link="app://x"))["webpush"]
-
-
-@pytest.mark.parametrize("platform", list(Platform))
-@pytest.mark.parametrize("changes", [{}, {"silent": True}, {"options": {"mode": "data"}}])
-def test_data_values_are_strings(platform: Platform, changes: dict[str, Any]) -> None:
-    made = body(full(platform, **changes))
-    assert all(isinstance(value, str) for value in made["data"].values())
-
-
-@pytest.mark.parametrize(("ttl", "said"), [(0, "0s"), (90, "90s"), (9_999_999, "2419200s")])
-def test_ttl(ttl: int, said: str) -> None:
-    assert body(message(Platform.ANDROID, ttl_seconds=ttl))["android"]["ttl"] == said
-
-
-def test_the_address_does_not_count_for_the_size() -> None:
-    with pytest.raises(TooLarge) as caught:
-        fcm.encode(message(Platform.ANDROID, body="x" * 4_096), FCM_TOKEN)
-    room = 4_096 - (caught.value.size - 4_096)
-    assert len(fcm.encode(message(Platform.ANDROID, body="x" * room), FCM_TOKEN)) > 4_096
-    with pytest.raises(TooLarge):
-        fcm.encode(message(Platform.ANDROID, body="x" * (room + 1)), FCM_TOKEN)
-
-
 class Google:
     """Google's token service and FCM in one peer."""
 
     def __init__(self, expires_in: int = 3_600) -> None:
         self.expires_in = expires_in
         self.fetches = 0
+        self.seen: list[str] = []
         self.good: set[str] = set()
         self.down: Reply | None = None
         self.claims: dict[str, Any] = {}
@@ -141,6 +45,7 @@ class Google:
     def __call__(self, request: Request) -> Reply:
         if request.path == "/token":
             return self.token(request)
+        self.seen.append(request.headers["authorization"])
         if request.headers["authorization"].removeprefix("Bearer ") not in self.good:
             return 401, {}, b'{"error":{"code":401,"status":"UNAUTHENTICATED"}}'
         return 200, {}, b'{"name":"projects/demo/messages/1"}'
@@ -159,7 +64,7 @@ class Google:
 
 
 def lane(peer: Peer, transport: Make, ca: str) -> Fcm:
-    return Fcm(fcm_credential(peer.origin, token_uri=f"{peer.origin}/token"), transport(), [ca])
+    return Fcm(fcm_credential(peer.origin), transport(), access(peer, ca, time.time))
 
 
 async def send(provider: Fcm) -> Any:
@@ -178,6 +83,7 @@ async def test_a_push_on_the_wire(serve: Serve, transport: Make, ca: str) -> Non
     assert google.claims["scope"] == "https://www.googleapis.com/auth/firebase.messaging"
     assert google.claims["iss"] == "push@demo.example"
     pushed = next(r for r in peer.requests if r.path != "/token")
+    assert pushed.headers["x-goog-api-format-version"] == "2"
     assert pushed.path == "/v1/projects/demo/messages:send"
     assert pushed.headers["content-type"] == "application/json"
     assert pushed.headers["authorization"] == "Bearer token-1"
@@ -246,13 +152,149 @@ async def test_verify_says_what_is_wrong(
     assert sentence in str(await lane(peer, transport, ca).verify())
 
 
+async def test_a_hundred_senders_at_the_end_of_a_token_fetch_once(serve: Serve, transport: Make, ca: str) -> None:
+    google, ahead = Google(), [0.0]
+    peer = await serve(google)
+    tokens = access(peer, ca, lambda: time.time() + ahead[0])
+    provider = Fcm(fcm_credential(peer.origin), transport(), tokens)
+    for late, fetched in ((0, 1), (3_600, 2), (3_600 + 3_310, 3)):
+        ahead[0] = late
+        outcomes = await asyncio.gather(*(send(provider) for _ in range(100)))
+        assert {outcome.kind for outcome in outcomes} == {OutcomeKind.ACCEPTED}
+        await quiet(tokens)
+        assert google.fetches == fetched
+    await provider.close()
+
+
+async def test_sending_goes_on_for_minutes_without_the_token_service(serve: Serve, transport: Make, ca: str) -> None:
+    """Five minutes before its end nobody renews the token for three minutes: all pushes go out by the old one."""
+    google, ahead = Google(), [0.0]
+    peer = await serve(google)
+    tokens = access(peer, ca, lambda: time.time() + ahead[0])
+    provider = Fcm(fcm_credential(peer.origin), transport(), tokens)
+    await send(provider)
+    google.down = 500, {}, b"<html>oops</html>"
+    for second in range(0, 181, 20):
+        ahead[0] = 3_310 + second
+        assert (await send(provider)).kind is OutcomeKind.ACCEPTED
+        await quiet(tokens)
+    assert set(google.seen) == {"Bearer token-1"}
+    assert google.fetches == 1 + 10
+    google.down, ahead[0] = None, 3_310 + 200
+    await send(provider)
+    await quiet(tokens)
+    await send(provider)
+    assert google.seen[-1] == f"Bearer token-{google.fetches}"
+    await provider.close()
+
+
+async def test_without_any_token_the_lane_rests_and_comes_back(serve: Serve, transport: Make, ca: str) -> None:
+    peer = await serve(google := Google())
+    google.down = 400, {}, b'{"error":"invalid_grant"}'
+    ahead = [0.0]
+    provider = Fcm(fcm_credential(peer.origin), transport(), access(peer, ca, lambda: time.time() + ahead[0]))
+    assert provider.admit(FCM_TOKEN, 50) == Admission(50)
+    assert (await send(provider)).kind is OutcomeKind.BLOCKED
+    rest = provider.admit(None, 50)
+    assert rest.count == 0
+    assert 9 < rest.wait <= 10
+    google.down, ahead[0] = None, 10.0
+    assert provider.admit(None, 50) == Admission(50)
+    assert (await send(provider)).kind is OutcomeKind.ACCEPTED
+    await provider.close()
+
+
+async def test_a_wrong_clock_is_named_with_its_error(serve: Serve, transport: Make, ca: str) -> None:
+    google = Google()
+    when = format_datetime(datetime.fromtimestamp(time.time() + 600, UTC), usegmt=True)
+    google.down = 400, {"date": when}, b'{"error":"invalid_grant","error_description":"Invalid JWT: Token must be"}'
+    provider = lane(await serve(google), transport, ca)
+    outcome = await send(provider)
+    assert outcome.kind is OutcomeKind.BLOCKED
+    assert -601 <= outcome.clock_ahead <= -570
+    told = sentence(ProviderName.FCM, outcome.reason, outcome.status, outcome.clock_ahead)
+    assert told == await provider.verify()
+    assert "clock of this machine is 10 minutes slow" in told
+
+
+async def test_a_token_that_lives_shortly_is_renewed_at_its_half(serve: Serve, ca: str) -> None:
+    google, ahead = Google(expires_in=60), [0.0]
+    tokens = access(await serve(google), ca, lambda: time.time() + ahead[0])
+    for late, fetched in ((0, 1), (20, 1), (29, 1), (31, 2), (31, 2)):
+        ahead[0] = late
+        await tokens.current()
+        await quiet(tokens)
+        assert google.fetches == fetched
+
+
+async def test_a_token_that_names_no_end_lives_an_hour(serve: Serve, ca: str) -> None:
+    peer, ahead = await serve(lambda _: (200, {}, b'{"access_token":"t"}')), [0.0]
+    tokens = access(peer, ca, lambda: time.time() + ahead[0])
+    for late in (0, 3_200, 3_550):
+        ahead[0] = late
+        assert await tokens.current() == "t"
+        await quiet(tokens)
+    assert len(peer.requests) == 2
+
+
+@pytest.mark.parametrize("address", [FCM_TOKEN, FID], ids=lambda address: address.kind)
+async def test_topics_on_the_wire(serve: Serve, transport: Make, ca: str, address: Address) -> None:
+    google = Google()
+    peer = await serve(google)
+    provider = lane(peer, transport, ca)
+    for wanted in (True, False):
+        assert (await provider.subscribe(address, "news_~%.a", wanted)).kind is OutcomeKind.ACCEPTED
+    made = [(r.headers[":method"], r.path, r.body) for r in peer.requests if r.path != "/token"]
+    device = f"/v1/projects/demo/registrations/{quote(address.value, safe='')}/topicSubscriptions"
+    assert made == [
+        ("POST", f"{device}?topic_name=news_~%25.a", b"{}"),
+        ("DELETE", f"{device}/news_~%25.a?allow_missing=true", b""),
+    ]
+    await provider.close()
+
+
+@pytest.mark.parametrize("wrong", ["", "/topics/news", "a b", "ż", "x" * 901])
+async def test_a_name_that_is_no_topic_is_not_asked_for(serve: Serve, transport: Make, ca: str, wrong: str) -> None:
+    peer = await serve(Google())
+    outcome = await lane(peer, transport, ca).subscribe(FCM_TOKEN, wrong, True)
+    assert (outcome.kind, outcome.reason) == (OutcomeKind.FAILED, "bad_topic")
+    assert peer.requests == []
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+async def test_a_subscription_renews_a_refused_token_too(serve: Serve, transport: Make, ca: str, wanted: bool) -> None:
+    google = Google()
+    provider = lane(await serve(google), transport, ca)
+    await provider.subscribe(FCM_TOKEN, "news", wanted)
+    google.good.clear()
+    assert (await provider.subscribe(FCM_TOKEN, "news", wanted)).kind is OutcomeKind.ACCEPTED
+    assert google.fetches == 2
+
+
+async def test_messages_and_access_tokens_go_by_the_proxy(tmp_path: Path) -> None:
+    root, context = certificate(tmp_path, "push.example")
+    google = Peer(Faults(), reply=Google())
+    await google.start(context)
+    way = await Tunnels(int(google.origin.rsplit(":", 1)[1])).start()
+    credential = fcm_credential("https://push.example", token_uri="https://push.example/token")
+    provider = build(ProviderName.FCM, replace(credential, ca=root), Here(proxy_url=way.url))
+    assert (await send(provider)).kind is OutcomeKind.ACCEPTED
+    assert [head.split()[:2] for head in way.heads] == [["CONNECT", "push.example:443"]] * 2
+    await provider.close()
+    await way.stop()
+    await google.stop()
+
+
+async def quiet(tokens: AccessTokens) -> None:
+    while tokens._fetching is not None:
+        await asyncio.sleep(0.005)
+
+
 def access(peer: Peer, ca: str, clock: Callable[[], float], between: float = 10.0) -> AccessTokens:
     return AccessTokens(service_account(token_uri=f"{peer.origin}/token"), [ca], clock, between)
 
 
 async def test_a_token_is_renewed_five_minutes_early_while_it_goes_on(serve: Serve, ca: str) -> None:
-    import time
-
     google, ahead = Google(), [0.0]
     tokens = access(await serve(google), ca, lambda: time.time() + ahead[0])
     assert await tokens.current() == "token-1"
@@ -267,8 +309,6 @@ async def test_a_token_is_renewed_five_minutes_early_while_it_goes_on(serve: Ser
 
 
 async def test_a_token_is_used_to_its_end_while_the_service_is_down(serve: Serve, ca: str) -> None:
-    import time
-
     google, ahead = Google(), [0.0]
     tokens = access(await serve(google), ca, lambda: time.time() + ahead[0], between=60)
     assert await tokens.current() == "token-1"
@@ -287,8 +327,6 @@ async def test_a_token_is_used_to_its_end_while_the_service_is_down(serve: Serve
 
 
 async def test_a_failure_is_told_to_all_and_not_asked_again_at_once(serve: Serve, ca: str) -> None:
-    import time
-
     google = Google()
     google.down = 400, {}, b'{"error":"invalid_grant"}'
     tokens = access(await serve(google), ca, time.time)
@@ -300,8 +338,6 @@ async def test_a_failure_is_told_to_all_and_not_asked_again_at_once(serve: Serve
 
 
 async def test_closing_during_a_fetch_leaves_no_task(serve: Serve, ca: str) -> None:
-    import time
-
     tokens = access(await serve(Google(), delay=0.3), ca, time.time)
     waiting = asyncio.create_task(tokens.current())
     await asyncio.sleep(0.05)

@@ -1,13 +1,22 @@
 """Every provider keeps the contract, however it is built."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from peer import Peer
-from samples import APNS_TOKEN, FCM_TOKEN, Browser, apns_credential, fcm_credential, full, message, webpush_credential
+from samples import (
+    APNS_TOKEN,
+    FCM_TOKEN,
+    Browser,
+    Here,
+    apns_credential,
+    fcm_credential,
+    full,
+    message,
+    webpush_credential,
+)
 
 from backend.domain.message import Address
 from backend.domain.vocabulary import Platform, ProviderName
@@ -15,15 +24,6 @@ from backend.providers import LIMITS, REGISTRY, build, encoder
 from backend.providers.base import Credential, OutcomeKind, TooLarge
 
 Serve = Callable[..., Awaitable[Peer]]
-
-
-@dataclass(frozen=True)
-class Here:
-    """The network of these tests: nothing but what the credential itself names."""
-
-    push_hosts: tuple[str, ...] = ()
-    allow_private_networks: bool = False
-    ca_file: Path | None = None
 
 
 def lane_of(name: ProviderName, origin: str) -> tuple[Credential, Address, Platform]:

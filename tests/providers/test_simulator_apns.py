@@ -5,6 +5,7 @@ import time
 import uuid
 
 import httpx
+import orjson
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from simulator_client import REMOVE, TOPIC, Simulator
@@ -27,6 +28,20 @@ async def test_makes_an_id_where_none_is_given(simulator: Simulator):
 
 
 GOOD = [
+    (
+        {"apns_push_type": "widgets", "apns_topic": f"{TOPIC}.push-type.widgets"},
+        {"aps": {"content-changed": True}},
+    ),
+    (
+        {"apns_push_type": "controls", "apns_topic": f"{TOPIC}.push-type.controls"},
+        {"aps": {"content-changed": True}},
+    ),
+    ({"apns_push_type": "mdm"}, {"mdm": "magic"}),
+    ({"apns_push_type": "location", "apns_topic": f"{TOPIC}.location-query"}, {"aps": {}}),
+    ({"apns_push_type": "complication", "apns_topic": f"{TOPIC}.complication"}, {"aps": {}, "x": 1}),
+    ({"apns_push_type": "fileprovider", "apns_topic": f"{TOPIC}.pushkit.fileprovider"}, {"container": "x"}),
+    ({"apns_push_type": "pushtotalk", "apns_topic": f"{TOPIC}.voip-ptt"}, {"aps": {}, "x": 1}),
+    ({"apns_priority": "1"}, None),
     ({"apns_push_type": "background", "apns_priority": "5"}, {"aps": {"content-available": 1}, "m": "x"}),
     ({"apns_expiration": "0"}, None),
     ({"apns_collapse_id": "x" * 64}, None),
@@ -144,6 +159,9 @@ async def test_refuses_payloads(simulator: Simulator, payload, status, reason):
 
 
 BAD_BACKGROUND = [
+    ({"aps": {"content-available": 1, "category": "SALE"}}, "5", "InvalidPushType"),
+    ({"aps": {"content-available": 1, "alert": "Hi"}}, "5", "InvalidPushType"),
+    ({"aps": {}}, "5", "InvalidPushType"),
     ({"aps": {"content-available": 1}}, "10", "BadPriority"),
     ({"aps": {"content-available": 1, "badge": 1}}, "5", "InvalidPushType"),
     ({"aps": {"content-available": 0}}, "5", "BadPayload"),
@@ -154,6 +172,37 @@ BAD_BACKGROUND = [
 async def test_refuses_background(simulator: Simulator, payload, priority, reason):
     headers = simulator.apns_headers(apns_push_type="background", apns_priority=priority)
     assert (await simulator.apns(payload, headers)).json() == {"reason": reason}
+
+
+OTHER_LIMITS = [
+    ("voip", ".voip", 5120),
+    ("alert", "", 4096),
+    ("liveactivity", ".push-type.liveactivity", 4096),
+    ("location", ".location-query", 4096),
+]
+
+
+@pytest.mark.parametrize(("push_type", "suffix", "limit"), OTHER_LIMITS)
+async def test_the_largest_payload_of_a_push_type(simulator: Simulator, push_type: str, suffix: str, limit: int):
+    headers = simulator.apns_headers(apns_push_type=push_type, apns_topic=TOPIC + suffix)
+    aps = {"alert": "a"} | ({"timestamp": 1, "event": "update", "content-state": {}} if "live" in push_type else {})
+    room = limit - len(orjson.dumps({"aps": aps, "x": ""}))
+    for extra, status in ((0, 200), (1, 413)):
+        response = await simulator.apns({"aps": aps, "x": "y" * (room + extra)}, headers)
+        assert response.status_code == status, response.text
+
+
+OTHER_TYPES = [
+    ({"apns_push_type": "mdm"}, {"aps": {}}),
+    ({"apns_push_type": "widgets", "apns_topic": f"{TOPIC}.push-type.widgets"}, {"aps": {"alert": "a"}}),
+    ({"apns_push_type": "controls", "apns_topic": f"{TOPIC}.push-type.controls"}, {"aps": {}}),
+]
+
+
+@pytest.mark.parametrize(("headers", "payload"), OTHER_TYPES)
+async def test_other_push_types_need_their_own_keys(simulator: Simulator, headers, payload):
+    response = await simulator.apns(payload, simulator.apns_headers(**headers))
+    assert (response.status_code, response.json()) == (400, {"reason": "InvalidPushType"})
 
 
 @pytest.mark.parametrize("missing", ["timestamp", "event", "content-state", "attributes", "attributes-type", "alert"])

@@ -28,6 +28,7 @@ class Network:
     push_hosts: tuple[str, ...] = ()
     allow_private_networks: bool = True
     ca_file: Path | None = None
+    proxy_url: str | None = None
 
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -44,7 +45,7 @@ def credential_body(simulator: Simulator, name: ProviderName) -> dict[str, Any]:
 @asynccontextmanager
 async def lane(simulator: Simulator, name: ProviderName, **changes: Any) -> AsyncIterator[Provider]:
     body = credential_body(simulator, name) | changes
-    public, secret = parse_credential(name, body)
+    public, secret = parse_credential(name, body, datetime.now(UTC))
     provider = build(
         name, Credential(1, endpoint=body["endpoint"], ca=body["ca"], public=public, secret=secret), Network()
     )

@@ -74,6 +74,20 @@ async def test_accepts_installation_ids_as_fid_and_as_token(simulator: Simulator
         assert (await simulator.fcm({"message": message})).status_code == 200
 
 
+async def test_an_installation_id_is_no_token(simulator: Simulator):
+    message = simulator.fcm_message(token=REMOVE, fid=simulator.device("fcm")["token"])
+    error = (await simulator.fcm({"message": message})).json()["error"]
+    assert error["details"] == [{"@type": FCM_ERROR, "errorCode": "INVALID_ARGUMENT"}]
+    for dead in ({"fid": simulator.device("fcm", dead=True, kind="fid")["fid"]}, simulator.device("fcm", dead=True)):
+        message = simulator.fcm_message(**({"token": REMOVE} | dead))
+        assert (await simulator.fcm({"message": message})).status_code == 404
+
+
+async def test_the_projects_number_stands_for_its_id(simulator: Simulator):
+    number = simulator.authority.project_number
+    assert (await simulator.fcm({"message": simulator.fcm_message()}, project=number)).status_code == 200
+
+
 async def test_accepts_topics_and_conditions(simulator: Simulator):
     for target in ({"topic": "news"}, {"condition": "'a' in topics && ('b' in topics || 'c' in topics)"}):
         response = await simulator.fcm({"message": simulator.fcm_message(token=REMOVE, **target)})
@@ -107,6 +121,18 @@ BAD_VALUES = [
     ({"android": {"notification": {"eventTime": "now"}}}, "message.android.notification.event_time", "Timestamp"),
     ({"androidV2": {"ttl": "1s"}}, "message.android_v2", "Only one of"),
     ({"apns": {"headers": {"apns-priority": 10}}}, "message.apns.headers[0].value", "TYPE_STRING"),
+    ({"apns": {"headers": {"apns-priority": "7"}}}, "message.apns.headers", "BadPriority"),
+    ({"apns": {"headers": {"apns-expiration": "soon"}}}, "message.apns.headers", "BadExpirationDate"),
+    ({"apns": {"headers": {"Apns-Collapse-Id": "x" * 65}}}, "message.apns.headers", "BadCollapseId"),
+    ({"apns": {"payload": {"aps": []}}}, "message.apns.payload", "aps is not an object"),
+    (
+        {"notification": REMOVE, "apns": {"payload": {"aps": {"content-available": 1}}}},
+        "message.apns.headers",
+        "must have apns-priority 5",
+    ),
+    ({"webpush": {"headers": {"TTL": "soon"}}}, "message.webpush.headers", "TTL has a wrong value"),
+    ({"webpush": {"headers": {"Urgency": "urgent"}}}, "message.webpush.headers", "Urgency"),
+    ({"webpush": {"headers": {"Topic": "a b"}}}, "message.webpush.headers", "Topic"),
     ({"webpush": {"fcmOptions": {"link": "http://a"}}}, "message.webpush.fcm_options.link", "HTTPS"),
     ({"fcmOptions": {"analyticsLabel": "a b"}}, "message.fcm_options.analytics_label", ""),
     ({"token": REMOVE, "topic": "/topics/x"}, "message.topic", "Malformed topic"),
@@ -243,7 +269,7 @@ async def test_oauth_refuses_other_grants_and_faults_on_demand(simulator: Simula
 async def test_every_message_that_the_schema_names_is_in_it():
     kinds = {kind for fields in fcm_schema.MESSAGES.values() for kind in fields.values()}
     named = {kind[1:] for kind in kinds if kind.startswith("@")}
-    assert named | {"SendMessageRequest"} == set(fcm_schema.MESSAGES)
+    assert named | {"SendMessageRequest", "TopicSubscription"} == set(fcm_schema.MESSAGES)
 
 
 async def test_the_projects_quota(simulator: Simulator):

@@ -85,8 +85,10 @@ class Raw:
 
 
 @contextlib.asynccontextmanager
-async def raw(simulator: Simulator, endpoint: str | None = None) -> AsyncIterator[Raw]:
-    tls = ssl.create_default_context(cafile=simulator.endpoints.ca)
+async def raw(
+    simulator: Simulator, endpoint: str | None = None, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[Raw]:
+    tls = tls or ssl.create_default_context(cafile=simulator.endpoints.ca)
     tls.set_alpn_protocols(["h2"])
     url = httpx.URL(endpoint or simulator.endpoints.apns)
     reader, writer = await asyncio.open_connection(url.host, url.port, ssl=tls)
@@ -160,6 +162,33 @@ async def test_goaway_finishes_what_it_names_and_ignores_the_rest(simulator: Sim
         assert (goaways, answered) == ([streams[1]], {streams[0], streams[1]})
         assert b'{"reason":"Shutdown"}' in data
     assert len(await simulator.pairs()) == 4
+
+
+async def test_a_graceful_goaway_names_no_request_first(simulator: Simulator):
+    await simulator.apns()
+    await simulator.behave(goaway_every=2, goaway_graceful=True)
+    async with raw(simulator) as client:
+        client.post(1)
+        await client.flush()
+        await client.until(StreamEnded)
+        streams = [client.post(2)]
+        await client.flush()
+        await asyncio.sleep(0.03)
+        # The first GOAWAY refuses nothing that is on its way.
+        streams.append(client.post(3))
+        await client.flush()
+        frames = _frames(await _everything(client))
+        goaways = [int.from_bytes(body[:4]) for kind, _, body in frames if kind == 7]
+        answered = {stream for kind, stream, _ in frames if kind == 1}
+        assert (goaways, answered) == ([2**31 - 1, streams[-1]], set(streams))
+    assert len(await simulator.pairs()) == 4
+
+
+async def test_the_streams_of_a_connection_may_be_limited(simulator: Simulator):
+    await simulator.behave(only={"fcm": {"streams": 3}})
+    for endpoint, streams in ((simulator.endpoints.fcm, 3), (simulator.endpoints.webpush, 100)):
+        async with raw(simulator, endpoint) as client:
+            assert client.h2.remote_settings.max_concurrent_streams == streams
 
 
 def _frames(data: bytes) -> list[tuple[int, int, bytes]]:
@@ -245,7 +274,16 @@ async def test_answers_larger_than_the_windows_are_sent_as_the_client_reads(simu
         assert len(orjson.loads(body)) == 20
 
 
-MALFORMED = [("Upper-Case", "x"), ("connection", "close"), ("x-name", "a\nb"), (":path", "/twice"), ("", "x")]
+MALFORMED = [
+    ("Upper-Case", "x"),
+    ("connection", "close"),
+    ("x-name", "a\nb"),
+    ("x-name", " a"),
+    ("x-name", "a\x7f"),
+    (":path", "/twice"),
+    ("", "x"),
+    ("content-length", "7"),
+]
 
 
 @pytest.mark.parametrize("header", MALFORMED)

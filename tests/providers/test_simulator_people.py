@@ -18,6 +18,7 @@ from backend.domain.vocabulary import ProviderName
 from backend.simulator.ledger import Ledger
 from backend.simulator.people import Habits, People
 from backend.simulator.push import Push
+from backend.simulator.wire import Host
 
 QUICK = Habits(deliver_after=(0.0, 0.01), display_after=(0.0, 0.01), decide_after=(0.0, 0.02))
 EAGER = Habits(
@@ -184,6 +185,30 @@ async def test_without_an_address_nobody_reacts():
         assert crowd.stats()["delivered"] == 0
 
 
+FCM_TO_IOS = {
+    "headers": {"apns-priority": "10", "apns-collapse-id": "one"},
+    "payload": {"aps": {"alert": {"title": "Hi"}}, "actions": [{"id": "buy", "title": "Buy"}]},
+}
+FCM_TO_WEB = {
+    "headers": {"TTL": "60", "Topic": "one"},
+    "notification": {"title": "Hi", "tag": "one", "actions": [{"action": "buy", "title": "Buy"}]},
+    "data": {"m": "b", "t": "tf"},
+}
+TO_AN_ID = {"m": "v", "t": "tf", "title": "Hi", "actions": '["buy"]'}
+ANDROID_V2 = {
+    "remoteNotification": {"mutableContent": True, "notification": {"title": "Hi", "tag": "one"}},
+    "data": {"m": "2", "t": "tf", "actions": '["buy"]'},
+}
+
+
+def fcm_only(simulator: Any, **sections: Any) -> Any:
+    """A message with these sections and nothing for other platforms."""
+    base = {"notification": REMOVE, "android": REMOVE, "data": REMOVE}
+    if "fid" in sections:
+        base |= {"token": REMOVE}
+    return simulator.fcm({"message": simulator.fcm_message(**(base | sections))})
+
+
 def messages() -> list[tuple[str, Callable[[Any], Any]]]:
     buttons = [{"id": "buy", "title": "Buy"}]
     visible = {"aps": {"alert": "Hi"}, "m": "a", "t": "ta", "actions": buttons}
@@ -199,6 +224,13 @@ def messages() -> list[tuple[str, Callable[[Any], Any]]]:
             ),
         ),
         ("webpush", lambda simulator: simulator.webpush(web)),
+        ("fcm to iOS", lambda simulator: fcm_only(simulator, apns=FCM_TO_IOS, data={"m": "i", "t": "tf"})),
+        ("fcm of the second kind", lambda simulator: fcm_only(simulator, androidV2=ANDROID_V2)),
+        ("fcm to the web", lambda simulator: fcm_only(simulator, webpush=FCM_TO_WEB)),
+        (
+            "fcm to an id",
+            lambda simulator: fcm_only(simulator, fid=simulator.device("fcm", kind="fid")["fid"], data=TO_AN_ID),
+        ),
     ]
 
 
@@ -210,10 +242,11 @@ async def test_pushes_over_the_wire_become_receipts_once(tmp_path: Path):
         async with asyncio.timeout(5):
             while (stats := await simulator.stats())["people"]["pending"]:
                 await asyncio.sleep(0.02)
-    assert (stats["pairs"], stats["repeats"]) == (4, 4)
-    assert box.types() == {"delivered": 4, "displayed": 4, "opened": 4, "action": 4}
-    assert {(r["m"], r["t"]) for r in box.receipts} == {("a", "ta"), ("f", "tf"), ("d", "tf"), ("w", "tw")}
-    assert stats["people"]["posted"] == 16
+    assert (stats["pairs"], stats["repeats"]) == (8, 8)
+    assert box.types() == {"delivered": 8, "displayed": 8, "opened": 8, "action": 8}
+    fcm = {(m, "tf") for m in "fdib2v"}
+    assert {(r["m"], r["t"]) for r in box.receipts} == fcm | {("a", "ta"), ("w", "tw")}
+    assert stats["people"]["posted"] == 32
 
 
 async def test_slow_people_take_their_time(tmp_path: Path):
@@ -232,8 +265,8 @@ def test_the_ledger_stays_bounded_and_still_knows_recent_pairs(monkeypatch: pyte
     monkeypatch.setattr("backend.simulator.ledger._GENERATION", 100)
     ledger = Ledger()
     for n in range(1000):
-        assert ledger.accept(ProviderName.APNS, "device", str(n))
-    assert not ledger.accept(ProviderName.APNS, "device", "999")
-    assert not ledger.accept(ProviderName.APNS, "device", "850")
+        assert ledger.accept(Host.APNS, ProviderName.APNS, Push("device", str(n)))
+    assert not ledger.accept(Host.APNS, ProviderName.APNS, Push("device", "999"))
+    assert not ledger.accept(Host.APNS, ProviderName.APNS, Push("device", "850"))
     assert len(ledger._young) + len(ledger._old) <= 200
     assert (ledger.pairs, ledger.repeats) == (1000, 2)

@@ -18,8 +18,10 @@ from click.testing import CliRunner
 from simulator_client import running
 
 from backend.simulator.authority import DEAD, Authority, Endpoints, NotServing
-from backend.simulator.behaviour import Behaviour
-from backend.simulator.run import command
+from backend.simulator.behaviour import KNOBS
+from backend.simulator.command import command
+from backend.simulator.faults import CATALOGUE
+from backend.simulator.presets import PRESETS
 
 ENDPOINTS = Endpoints("https://127.0.0.1:1", "https://127.0.0.1:2", "https://127.0.0.1:3", 0, "ca.pem")
 
@@ -60,16 +62,33 @@ def test_it_ends_with_its_parent(tmp_path: Path):
 
 
 def test_it_announces_itself_and_takes_knobs(tmp_path: Path):
-    knobs = ["--behaviour", '{"goaway_every": 7, "seed": 3}', "--latency-ms", "2", "--refuse", "0"]
+    knobs = [
+        "--preset",
+        "errors",
+        "--behaviour",
+        '{"goaway_every": 7, "seed": 3}',
+        "--latency-ms",
+        "2",
+        "--refuse",
+        "0",
+    ]
+    knobs += ["--mix", "apns:429/TooManyRequests@9=0.25", "--mix", "oauth:503/=1", "--no-token-updates"]
+    knobs += ["--only", "webpush2:latency_ms=500", "--only", "fcm:down_as=reset"]
     with process(tmp_path, *knobs) as child:
         ready(child)
         endpoints = json.loads((tmp_path / "endpoints.json").read_text())
-        assert set(endpoints) == {"apns", "fcm", "webpush", "pid", "ca"}
+        assert set(endpoints) == {"apns", "fcm", "webpush", "webpush2", "sandbox", "control", "pid", "ca"}
         assert endpoints["pid"] == child.pid
         with httpx.Client(http2=True, http1=False, verify=_trust(endpoints["ca"]), trust_env=False) as client:
-            for name in ("apns", "fcm", "webpush"):
+            for name in ("apns", "fcm", "webpush", "webpush2", "sandbox", "control"):
                 behaviour = client.get(f"{endpoints[name]}/simulator/behaviour").json()
                 assert (behaviour["latency_ms"], behaviour["goaway_every"], behaviour["seed"]) == (2, 7, 3)
+        assert behaviour["mix"] == PRESETS["errors"].knobs["mix"] | {
+            "apns": {"429/TooManyRequests": 0.05, "429/TooManyRequests@9": 0.25},
+            "oauth": {"503/": 1},
+        }
+        assert behaviour["only"] == {"webpush2": {"latency_ms": 500}, "fcm": {"down_as": "reset"}}
+        assert behaviour["token_updates"] is False
 
 
 def _trust(ca: str) -> ssl.SSLContext:
@@ -80,6 +99,13 @@ WRONG = [
     ["--refuse", "7"],
     ["--behaviour", "{"],
     ["--behaviour", '{"x": 1}'],
+    ["--behaviour", "[]"],
+    ["--preset", "nice"],
+    ["--mix", "apns"],
+    ["--mix", "apns:429=0.1"],
+    ["--mix", "sms:429/=0.1"],
+    ["--only", "fcm:seed=1"],
+    ["--down-as", "asleep"],
     ["--wat"],
     ["--base-url", "localhost:3000"],
 ]
@@ -90,6 +116,14 @@ def test_wrong_usage_is_said_in_one_line(tmp_path: Path, options: list[str]):
     result = CliRunner().invoke(command, ["--directory", str(tmp_path), *options])
     assert result.exit_code in {1, 2}
     assert "Error:" in result.output
+
+
+def test_the_help_names_every_knob_preset_fault_and_route():
+    text = CliRunner().invoke(command, ["--help"], terminal_width=110).output
+    wanted = [f"--{name.replace('_', '-')}" for name in KNOBS] + [f"  {name} " for name in PRESETS]
+    wanted += [fault for faults in CATALOGUE.values() for fault in faults]
+    wanted += ["GET /simulator/stats", "POST /simulator/behaviour", "webpush2"]
+    assert [each for each in wanted if each not in text] == []
 
 
 def test_a_taken_port_is_an_error(tmp_path: Path):
@@ -182,11 +216,6 @@ def test_addresses_need_a_simulator(tmp_path: Path):
     authority = Authority.load_or_create(tmp_path)
     with pytest.raises(NotServing):
         authority.device_address("webpush", 1)
-
-
-def test_behaviour_reads_back_what_it_wrote():
-    behaviour = Behaviour(latency_ms=3, mix={"fcm": {"429/QUOTA_EXCEEDED@5": 0.5}}, refuse=0.1)
-    assert Behaviour.parse(json.loads(json.dumps(behaviour.knobs()))) == behaviour
 
 
 def _open_files() -> int:

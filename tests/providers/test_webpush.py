@@ -1,6 +1,7 @@
 """Web Push: the plaintext, the headers, the wire as a push service and a browser see it, the walls."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import http_ece
@@ -8,11 +9,11 @@ import orjson
 import pytest
 from peer import Peer
 from py_vapid import Vapid02
-from samples import Browser, full, message, webpush_credential
+from samples import Browser, Here, full, message, webpush_credential
 
-from backend.domain.vocabulary import Platform, Priority
-from backend.providers import webpush
-from backend.providers.base import Credential, OutcomeKind, TooLarge
+from backend.domain.vocabulary import Platform, Priority, ProviderName
+from backend.providers import build, webpush
+from backend.providers.base import Admission, Credential, OutcomeKind, Pause, TooLarge
 from backend.providers.push_hosts import PushHosts
 from backend.providers.transport import Transport
 from backend.providers.webpush import WebPush
@@ -165,8 +166,6 @@ async def test_redirects_are_not_followed(serve: Serve, transport: Make) -> None
 
 
 async def test_keys_that_are_none_fail_without_pruning(transport: Make) -> None:
-    from dataclasses import replace
-
     provider, _ = lane(transport())
     for wrong in ({"p256dh": "AAAA"}, {"p256dh": "\u017c"}, {"auth": "\u017c"}):
         outcome = await provider.send(b"{}", message(Platform.WEB), replace(SOMEONE, **wrong))
@@ -179,3 +178,37 @@ async def test_verify(transport: Make) -> None:
     other = webpush_credential()
     mixed = Credential(1, public=good.public, secret=other.secret)
     assert "does not belong" in str(await WebPush(mixed, transport(), PushHosts()).verify())
+
+
+@pytest.mark.parametrize(("own", "urgency"), [({}, "low"), ({"urgency": "high"}, "high")])
+def test_what_nobody_sees_is_not_urgent(own: dict[str, Any], urgency: str) -> None:
+    silent = message(Platform.WEB, silent=True, priority=Priority.HIGH, options=own)
+    assert dict(webpush.headers(silent))["urgency"] == urgency
+
+
+async def test_each_push_service_has_its_own_measure(serve: Serve, ca: str) -> None:
+    slow, quick = await serve(delay=1.3), await serve()
+    credential, browser = webpush_credential(), Browser()
+    here = Here(push_hosts=(slow.origin[8:], quick.origin[8:]))
+    provider = build(ProviderName.WEBPUSH, replace(credential, ca=ca), here)
+    to_slow, to_quick = (browser.address(f"{peer.origin}/x") for peer in (slow, quick))
+    for to in (to_slow, to_quick):
+        assert (await provider.send(b"{}", message(Platform.WEB), to)).kind is OutcomeKind.ACCEPTED
+    assert provider.admit(to_quick, 500) == Admission(500)
+    assert provider.admit(None, 500) == Admission(500)
+    assert provider.admit(to_slow, 500).count == 20
+    assert provider.admit(replace(to_slow, value="not a url"), 500) == Admission(500)
+    assert {(host.host, host.state) for host in provider.hosts()} == {
+        (slow.origin[8:], "closed"), (quick.origin[8:], "closed"),
+    }  # fmt: skip
+    await provider.close()
+
+
+async def test_a_refusal_of_our_key_names_no_lane(serve: Serve, transport: Make) -> None:
+    """Whoever registers a subscription made with another key must not stop everybody's pushes."""
+    for status in (401, 403):
+        peer = await serve(lambda _, status=status: (status, {}, b'{"reason":"BadJwtToken"}'))
+        provider, _ = lane(transport(), peer.origin[8:])
+        outcome = await provider.send(b"{}", message(Platform.WEB), Browser().address(f"{peer.origin}/x"))
+        assert (outcome.kind, outcome.pause, outcome.prune) == (OutcomeKind.FAILED, Pause.NOTHING, False)
+        assert "BadJwtToken" in outcome.raw

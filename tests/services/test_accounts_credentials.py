@@ -1,7 +1,6 @@
 """Credentials: checked before they are kept, encrypted, bound to devices, asked for at the provider."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache
@@ -15,13 +14,13 @@ from sqlmodel import col, select
 from backend.bootstrap import Core
 from backend.crypto import KeyRing
 from backend.db import OPERATOR, Work
-from backend.domain.vocabulary import ChunkState, CredentialStatus, Environment, ProviderName
+from backend.domain.vocabulary import ChunkState, CredentialStatus, Environment, HeldKind, ProviderName
 from backend.errors import Conflict, Invalid, NotFound
 from backend.models import Campaign, Chunk, Credential, Device, Revision, Run, User
-from backend.services import apps, credentials, ids
+from backend.services import apps, audit, credentials, holds, ids
 from backend.services.apps import AppRow
-from tests import factories
 from tests.factories import Simulator
+from tests.providers.samples import push_certificate
 
 on_sqlite = pytest.mark.parametrize("core", ["sqlite"], indirect=True)
 
@@ -223,22 +222,45 @@ def test_a_credential_with_a_send_under_way_is_not_deleted(core: Core, app: AppR
 
 
 @on_sqlite
-def test_a_lane_is_held_with_its_reason_until_then_or_until_somebody_looks(core: Core, app: AppRow):
+def test_a_held_lane_says_who_holds_it_and_why_until_it_is_active_again(core: Core, app: AppRow):
     with core.work(OPERATOR, app.number) as work:
         row = credentials.add_credential(work, "apns", apns())
-        number, later = credentials.number_of(work, row.id), work.now + timedelta(minutes=5)
-        credentials.hold(work, number, "It rains.", later)
+        assert (row.held, row.held_kind, row.reason) == (False, None, None)
+        number = credentials.number_of(work, row.id)
+        holds.hold(work, number, HeldKind.PROVIDER, "The key was revoked.")
         held = credentials.get_credential(work, row.id)
-        assert (held.held, held.held_until, held.reason) == (True, later, "It rains.")
-        credentials.hold(work, number, "The key was revoked.")
-        held = credentials.get_credential(work, row.id)
-        assert (held.held, held.held_until, held.reason) == (True, None, "The key was revoked.")
-        credentials.release(work, number)
-        assert not credentials.get_credential(work, row.id).held
-        credentials.hold(work, number, "Again.")
-        assert not credentials.set_status(work, row.id, "active").held
+        assert (held.held, held.held_kind, held.reason) == (True, HeldKind.PROVIDER, "The key was revoked.")
+        free = credentials.set_status(work, row.id, "active")
+        assert (free.held, free.held_kind, free.reason) == (False, None, None)
         with pytest.raises(Invalid):
             credentials.set_status(work, row.id, "asleep")
+
+
+@on_sqlite
+def test_a_members_limit_of_a_lane(core: Core, app: AppRow):
+    with core.work(OPERATOR, app.number) as work:
+        row = credentials.add_credential(work, "apns", apns())
+        assert row.max_per_second is None
+        assert credentials.set_rate(work, row.id, 250).max_per_second == 250
+        for wrong in (0, -1, 1_000_001):
+            with pytest.raises(Invalid, match="max_per_second"):
+                credentials.set_rate(work, row.id, wrong)
+        assert credentials.set_rate(work, row.id, None).max_per_second is None
+        said = [
+            entry.detail["max_per_second"] for entry in audit.listing(work).items if entry.action == "credential.rate"
+        ]
+        assert said == [None, 250]
+
+
+@on_sqlite
+def test_the_end_of_a_certificate_is_kept(core: Core, app: AppRow):
+    with core.work(OPERATOR, app.number) as work:
+        row = credentials.add_credential(work, "apns", apns())
+        assert row.expires_at is None
+        ends = work.now.replace(microsecond=0) + timedelta(days=30)
+        made = push_certificate("com.example.shop", starts=work.now - timedelta(days=1), ends=ends)
+        body = {"topic": "com.example.shop", "certificate": made.pem()}
+        assert credentials.add_credential(work, "apns", body).expires_at == ends
 
 
 @on_sqlite
@@ -259,12 +281,6 @@ def test_another_apps_credential_is_not_there(core: Core, app: AppRow):
             credentials.get_credential(mine, ids.public(work, ids.APP, app.number))
 
 
-@pytest.fixture(scope="module")
-def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
-    with factories.simulator(tmp_path_factory.mktemp("simulator")) as running:
-        yield running
-
-
 async def test_the_provider_is_asked_whether_it_believes_a_credential(sqlite_core: Core, simulated: Simulator):
     body = simulated.authority.apns_credential_body("com.example.shop")
     with sqlite_core.work(OPERATOR) as work:
@@ -272,7 +288,8 @@ async def test_the_provider_is_asked_whether_it_believes_a_credential(sqlite_cor
         good = credentials.add_credential(work.within(app), "apns", body, trusted=True)
         bad = credentials.add_credential(work.within(app), "apns", {**body, "private_key": p8()}, trusted=True)
         for row in (good, bad):
-            credentials.hold(work, credentials.number_of(work.within(app), row.id), "Refused yesterday.")
+            number = credentials.number_of(work.within(app), row.id)
+            holds.hold(work, number, HeldKind.PROVIDER, "Refused yesterday.")
     good = await credentials.verify(sqlite_core, app, good.id, OPERATOR)
     assert (good.verified_at is not None, good.held, good.reason) == (True, False, None)
     bad = await credentials.verify(sqlite_core, app, bad.id, OPERATOR)

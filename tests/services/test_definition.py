@@ -50,6 +50,11 @@ def test_the_contracts_example_is_its_own_canonical_form():
     assert to_json(parse(CONTRACT)) == CONTRACT
 
 
+@pytest.mark.parametrize("throttle", [1, 600, 10_000_000, None])
+def test_a_throttle_is_a_number_of_pushes_a_minute_or_none(throttle: int | None):
+    assert to_json(parse(changed(throttle_per_minute=throttle)))["throttle_per_minute"] == throttle
+
+
 def test_defaults_are_written_out():
     assert to_json(parse(LEAST)) == {
         "name": "x", "category": "marketing", "priority": "normal", "on_unknown": "retry",
@@ -141,7 +146,8 @@ CASES: list[tuple[Any, list[str]]] = [
     (changed(schedule={"kind": "hourly"}), ["schedule.kind"]),
     (changed(schedule={"kind": "now", "zone": "user"}), ["schedule.zone"]),
     *((changed(schedule={"kind": kind}), ["schedule.kind"]) for kind in ("local_time", "best_hour", "recurring", "event")),
-    (changed(experiment={"goal": "opens"}, throttle_per_minute=5), ["experiment", "throttle_per_minute"]),
+    (changed(experiment={"goal": "opens"}), ["experiment"]),
+    *((changed(throttle_per_minute=wrong), ["throttle_per_minute"]) for wrong in (0, -5, 10_000_001, 1.5, "600", True)),
     (changed(late={"minutes": -1}), ["late.minutes"]),
     (changed(late={"then": "panic"}), ["late.then"]),
     (changed(not_after="2026-12-01"), ["not_after"]),

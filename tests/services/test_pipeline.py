@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import text
 
+from backend import scheduler
 from backend.bootstrap import Core
 from backend.db import CLOCK, OPERATOR
 from backend.dispatch import LeaseQueue
@@ -16,19 +17,6 @@ from backend.services import campaigns, deliveries, messages, planner, preflight
 from backend.services.sender import Sender
 from tests import factories
 from tests.factories import Simulator, launched, shop
-
-
-@pytest.fixture(scope="module")
-def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
-    with factories.simulator(tmp_path_factory.mktemp("simulator")) as running:
-        yield running
-
-
-@pytest.fixture
-def provider(simulated: Simulator) -> Simulator:
-    simulated.behave()
-    simulated.reset()
-    return simulated
 
 
 @contextmanager
@@ -64,8 +52,7 @@ def until(core: Core, app, campaign: str, *wanted: str, seconds: float = 30) -> 
     while (state := run_state(core, app, campaign)) not in wanted:
         assert time.monotonic() < deadline, f"still {state}: {states(core)}"
         planner.tick(core)
-        upkeep.end_rows(core)
-        upkeep.finish_runs(core)
+        scheduler.settle(core)
         time.sleep(0.05)
 
 
@@ -172,7 +159,9 @@ def test_an_answer_that_never_comes_follows_the_campaigns_choice(
     assert stats["pairs"] == counted["accepted"] + counted["unknown"]
 
 
-def test_a_refused_credential_pauses_the_run_instead_of_burning_it(sqlite_core: Core, provider: Simulator):
+def test_a_refused_credential_holds_its_lane_and_then_pauses_the_run_instead_of_burning_it(
+    sqlite_core: Core, provider: Simulator
+):
     core = sqlite_core
     app = shop(core, provider.authority, 300)
     provider.behave(mix={"apns": {"403/InvalidProviderToken": 1.0}})
@@ -185,7 +174,7 @@ def test_a_refused_credential_pauses_the_run_instead_of_burning_it(sqlite_core: 
     with core.reading(OPERATOR, app.number) as work:
         row = campaigns.get(work, campaign).row
     assert row.pause_reason == "credential"
-    assert "InvalidProviderToken" in (row.pause_detail or "")
+    assert "Apple does not believe the token" in (row.pause_detail or "")
     provider.behave()
     with core.work(OPERATOR, app.number) as work:
         campaigns.resume(work, campaign)

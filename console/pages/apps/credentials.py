@@ -6,7 +6,7 @@ from console import theme
 from console.components.badges import credential_badge
 from console.components.confirm import confirm
 from console.components.feedback import empty, note, skeleton_rows
-from console.components.forms import choose, field, more, text_area, text_input
+from console.components.forms import choose, field, more, segmented, text_area, text_input
 from console.components.layout import icon, icon_button, panel
 from console.components.tables import Column, table
 from console.rows.apps import PROVIDER, CredentialLine
@@ -19,6 +19,7 @@ COLUMNS = (
     Column("Verified", "fit hide-phone"),
     Column("", "actions"),
 )
+APPLE = (("key", "Key (.p8)"), ("certificate", "Certificate (.p12, .pem)"))
 ENVIRONMENTS = (("production", "Production"), ("sandbox", "Sandbox"))
 SIGNS = {"apns": "smartphone", "fcm": "tablet-smartphone", "webpush": "globe"}
 
@@ -65,6 +66,7 @@ def _row(row: rx.Var[CredentialLine]) -> rx.Component:
                         class_name="cell-title",
                     ),
                     rx.el.div(row.name, class_name="muted small truncate", title=row.name),
+                    _expiry(row),
                     rx.cond(
                         row.reason != "",
                         rx.el.div(row.reason, class_name="small care", title=row.reason),
@@ -82,6 +84,14 @@ def _row(row: rx.Var[CredentialLine]) -> rx.Component:
         rx.el.td(rx.el.div(_verify(row), _status(row), _delete(row), class_name="row-actions"), class_name="actions"),
         key=row.id,
     )
+
+
+def _expiry(row: rx.Var[CredentialLine]) -> rx.Component:
+    """Of a certificate; a key of Apple's has no end."""
+    looks = rx.match(row.expiry, ("soon", "bit small care"), ("over", "bit small field-error"), "bit small muted")
+    sign = rx.cond(row.expiry != "", icon("calendar-clock", theme.ICON_SMALL), rx.fragment())
+    said = rx.el.div(sign, row.expires.short, title=row.expires.exact, class_name=looks)
+    return rx.cond(row.expires.exact != "", said, rx.fragment())
 
 
 def _verify(row: rx.Var[CredentialLine]) -> rx.Component:
@@ -198,6 +208,13 @@ def _apns() -> rx.Component:
             field("Environment", choose("environment", ENVIRONMENTS), name="environment"),
             class_name="pair",
         ),
+        rx.el.div(segmented(APPLE, CredentialsState.apple, CredentialsState.choose_apple, "How Apple knows you")),
+        rx.cond(CredentialsState.apple == "certificate", _apple_certificate(), _apple_key()),
+    )
+
+
+def _apple_key() -> rx.Component:
+    return rx.fragment(
         rx.el.div(
             _line("Team id", "team_id", placeholder="ABCDE12345"),
             _line("Key id", "key_id", placeholder="ABC123DEFG"),
@@ -210,6 +227,19 @@ def _apns() -> rx.Component:
             "From developer.apple.com, under Certificates, Identifiers & Profiles → Keys.",
             "-----BEGIN PRIVATE KEY-----",
         ),
+    )
+
+
+def _apple_certificate() -> rx.Component:
+    return rx.fragment(
+        _file(
+            "Certificate and its key",
+            "certificate",
+            ".p12,.pfx,.pem,application/x-pkcs12",
+            "From Keychain: select the certificate and its key, and export both. It lasts a year; a key does not end.",
+            "Choose the .p12, or paste a .pem here.",
+        ),
+        _line("Password", "password", "The one it was exported with, if any.", type="password"),
     )
 
 

@@ -46,13 +46,24 @@ def _form() -> rx.Component:
                 ),
                 class_name="pair",
             ),
-            _field(
-                "Ask to type the count above",
-                "threshold",
-                errors.launch_threshold,
-                form.threshold,
-                "Launches to more devices than this need the number typed.",
-                input_mode="numeric",
+            rx.el.div(
+                _field(
+                    "Ask to type the count above",
+                    "threshold",
+                    errors.launch_threshold,
+                    form.threshold,
+                    "Launches to more devices than this need the number typed.",
+                    input_mode="numeric",
+                ),
+                _field(
+                    "Error limit (%)",
+                    "error_limit",
+                    errors.error_limit_percent,
+                    form.error_limit,
+                    "Pauses a send when more than this share of answers are errors. 0 never does.",
+                    input_mode="numeric",
+                ),
+                class_name="pair",
             ),
             field(
                 "Allowed origins",

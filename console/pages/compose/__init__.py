@@ -19,6 +19,7 @@ from console.states.content import ContentState
 from console.states.launch import LaunchState
 from console.states.preview import PreviewState
 from console.states.schedule import AT, ScheduleState
+from console.states.topics import TopicsState
 
 
 @page(routes.NEW_CAMPAIGN, "New campaign", on_load=[ComposeState.start])
@@ -30,7 +31,14 @@ def new_campaign() -> rx.Component:
 @page(
     routes.EDIT_CAMPAIGN,
     "Compose",
-    on_load=[ComposeState.load, ContentState.load, AudienceState.load, ScheduleState.load, PreviewState.load],
+    on_load=[
+        ComposeState.load,
+        ContentState.load,
+        AudienceState.load,
+        TopicsState.load,
+        ScheduleState.load,
+        PreviewState.load,
+    ],
 )
 def compose() -> rx.Component:
     """The form on the left, the preview on the right; below it on a narrow window."""
@@ -68,7 +76,7 @@ def _head() -> rx.Component:
             data_save="true",
             on_click=[ContentState.edit(draft.now()), ComposeState.save_now],
         ),
-        rx.el.span(AudienceState.reach.shown, " devices", class_name="muted small tnum hide-phone"),
+        rx.el.span(AudienceState.reach.shown, " ", AudienceState.reach.unit, class_name="muted small tnum hide-phone"),
         rx.button(
             icon("rocket"),
             word,

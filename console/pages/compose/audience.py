@@ -8,14 +8,16 @@ from console.components.forms import choose, field, more, radio, text_input
 from console.components.layout import icon, icon_button, panel
 from console.rows import audience as rows
 from console.rows.audience import RuleLine, SegmentLine
+from console.rows.topics import TopicLine
 from console.states.audience import AudienceState
 from console.states.compose import ComposeState
+from console.states.topics import TopicsState
 
 PLATFORMS = (("ios", "iOS"), ("android", "Android"), ("web", "Web"))
 
 
 def audience() -> rx.Component:
-    """Everyone, saved segments or rules."""
+    """Everyone, saved segments, rules, or topics where the app has Firebase."""
     return panel(
         rx.el.div(
             rx.el.div(
@@ -44,32 +46,53 @@ def audience() -> rx.Component:
                     ),
                     rx.fragment(),
                 ),
+                rx.cond(
+                    TopicsState.offered,
+                    radio(
+                        rows.TOPICS,
+                        AudienceState.mode,
+                        "Topic",
+                        "Whoever follows it in Firebase: one message, no result for each device.",
+                        AudienceState.choose_mode(rows.TOPICS),
+                    ),
+                    rx.fragment(),
+                ),
                 class_name="stack-s",
                 role="radiogroup",
                 aria_label="Audience",
             ),
-            rx.match(AudienceState.mode, (rows.RULES, _rules()), (rows.SEGMENTS, _segments()), rx.fragment()),
-            rx.cond(AudienceState.problem != "", note(AudienceState.problem, tone=theme.CARE), _refused()),
-            more(
-                "Skip quiet devices",
-                field(
-                    "Days unseen",
-                    text_input(
-                        "unseen",
-                        default_value=AudienceState.unseen,
-                        key=f"unseen-{AudienceState.revision}",
-                        input_mode="numeric",
-                        on_change=AudienceState.skip_unseen.debounce(500),
-                    ),
-                    name="unseen",
-                    help_text="Devices not seen for longer are skipped. Empty sends to all.",
-                ),
+            rx.match(
+                AudienceState.mode,
+                (rows.RULES, _rules()),
+                (rows.SEGMENTS, _segments()),
+                (rows.TOPICS, _topics()),
+                rx.fragment(),
             ),
+            rx.cond(AudienceState.problem != "", note(AudienceState.problem, tone=theme.CARE), _refused()),
+            rx.cond(AudienceState.mode == rows.TOPICS, rx.fragment(), _quiet_devices()),
             class_name="panel-body stack",
         ),
         _reach(),
         title="Audience",
         flush=True,
+    )
+
+
+def _quiet_devices() -> rx.Component:
+    return more(
+        "Skip quiet devices",
+        field(
+            "Days unseen",
+            text_input(
+                "unseen",
+                default_value=AudienceState.unseen,
+                key=f"unseen-{AudienceState.revision}",
+                input_mode="numeric",
+                on_change=AudienceState.skip_unseen.debounce(500),
+            ),
+            name="unseen",
+            help_text="Devices not seen for longer are skipped. Empty sends to all.",
+        ),
     )
 
 
@@ -83,8 +106,8 @@ def _reach() -> rx.Component:
     return rx.el.div(
         rx.el.div(
             rx.el.span(reach.shown, class_name="reach-number", id="reach"),
-            rx.el.span("devices", class_name="muted"),
-            rx.el.span("of ", reach.people, class_name="muted"),
+            rx.el.span(reach.unit, class_name="muted"),
+            rx.el.span(reach.people, class_name="muted"),
             class_name="reach",
         ),
         rx.el.div(reach.platforms, class_name="muted small tnum"),
@@ -106,6 +129,48 @@ def _segment(segment: rx.Var[SegmentLine]) -> rx.Component:
         ),
         class_name="switch-row",
         key=segment.id,
+    )
+
+
+def _topics() -> rx.Component:
+    """The known topics to choose from, and a field for one that only the app knows."""
+    return rx.el.div(
+        rx.foreach(TopicsState.shown, _topic),
+        rx.el.form(
+            field(
+                "Another topic",
+                rx.el.div(
+                    text_input(
+                        "topic",
+                        key=f"topic-{TopicsState.added}",
+                        placeholder="weekly_news",
+                        auto_complete="off",
+                        max_length=900,
+                        invalid=TopicsState.problem != "",
+                    ),
+                    rx.button("Add", variant="soft", type="submit"),
+                    class_name="row",
+                ),
+                name="topic",
+                help_text="As your app names it, without /topics/.",
+                error=TopicsState.problem,
+            ),
+            on_submit=TopicsState.add,
+        ),
+        class_name="stack",
+    )
+
+
+def _topic(topic: rx.Var[TopicLine]) -> rx.Component:
+    return rx.el.label(
+        rx.checkbox(checked=topic.chosen, on_change=TopicsState.toggle(topic.name)),
+        rx.el.span(
+            rx.el.span(topic.name),
+            rx.el.span(topic.note, class_name="muted small"),
+            class_name="stack-xs",
+        ),
+        class_name="switch-row",
+        key=topic.name,
     )
 
 

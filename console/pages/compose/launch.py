@@ -26,13 +26,13 @@ def launch_dialog() -> rx.Component:
                 rx.button(
                     icon("rocket"),
                     check.action,
-                    rx.cond(check.shown != "", f" to {check.shown}", ""),
+                    rx.cond(check.whom != "", f" to {check.whom}", ""),
                     id="launch",
                     on_click=LaunchState.launch,
                     loading=LaunchState.launching,
                     disabled=LaunchState.checking
                     | ~check.possible
-                    | (check.must_type & (LaunchState.typed != check.audience.to_string())),
+                    | (check.must_type & (LaunchState.typed != check.count.to_string())),
                 ),
                 class_name="dialog-actions",
             ),
@@ -47,6 +47,7 @@ def _check() -> rx.Component:
     check = LaunchState.check
     return rx.el.div(
         rx.foreach(check.problems, lambda text: note(text, tone=theme.CARE)),
+        rx.cond(check.notes.length() > 0, note(rx.foreach(check.notes, rx.el.p)), rx.fragment()),
         facts(
             ("Audience", rx.el.span(check.shown, class_name="strong tnum")),
             ("Will be sent", rx.el.span(check.send, class_name="tnum")),
@@ -58,7 +59,7 @@ def _check() -> rx.Component:
         rx.cond(
             check.must_type,
             field(
-                rx.fragment("Type ", rx.el.strong(check.audience), " to confirm"),
+                rx.fragment("Type ", rx.el.strong(check.count), " to confirm"),
                 text_input("typed", input_mode="numeric", auto_complete="off", on_change=LaunchState.type_count),
                 name="typed",
             ),

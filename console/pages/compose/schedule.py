@@ -1,4 +1,4 @@
-"""When it goes out."""
+"""When it goes out, and how fast."""
 
 import reflex as rx
 
@@ -9,7 +9,7 @@ from console.states.schedule import AT, NOW, ScheduleState
 
 
 def schedule() -> rx.Component:
-    """At once or at a time."""
+    """At once or at a time; as fast as it goes or so many a minute."""
     return panel(
         rx.el.div(
             rx.el.div(
@@ -22,6 +22,7 @@ def schedule() -> rx.Component:
                 aria_label="Schedule",
             ),
             rx.cond(ScheduleState.kind == AT, _time(), rx.fragment()),
+            _throttle(),
             class_name="stack",
         ),
         title="Schedule",
@@ -48,5 +49,28 @@ def _time() -> rx.Component:
     return rx.el.div(
         field("Day and time", wall, name="wall", error=ComposeState.errors.schedule),
         field("Time zone", zone, name="zone"),
+        class_name="pair",
+    )
+
+
+def _throttle() -> rx.Component:
+    most = text_input(
+        "throttle",
+        default_value=ScheduleState.throttle,
+        key=f"throttle-{ScheduleState.revision}",
+        on_change=ScheduleState.choose_throttle.debounce(400),
+        invalid=ComposeState.errors.throttle != "",
+        placeholder="No limit",
+        auto_complete="off",
+        input_mode="numeric",
+    )
+    return rx.el.div(
+        field(
+            "Send at most",
+            rx.el.div(most, rx.el.span("a minute", class_name="muted nowrap"), class_name="row"),
+            name="throttle",
+            error=ComposeState.errors.throttle,
+            help_text="Spread evenly, for a shop or a back end that must not be overrun.",
+        ),
         class_name="pair",
     )
