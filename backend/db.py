@@ -1,15 +1,20 @@
 """The engine and the unit of work: one action, one transaction, one commit on the way out."""
 
+import math
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session
 
 if TYPE_CHECKING:
@@ -23,6 +28,10 @@ SQLITE_PRAGMAS = (
     "PRAGMA wal_autocheckpoint = 16000",
     "PRAGMA cache_size = -4096",  # a connection: with 64 MB each a sender grew by 300 MB over 100 000 pushes
 )
+
+MAY_REST = 2.0
+"""Seconds after which a connection of the pool is asked whether it is still there before it is used again."""
+_RESTING_SINCE = "tocsin_resting_since"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +79,10 @@ class Work:
 def make_engine(url: str) -> Engine:
     """An engine whose SQLite transactions say from the start whether they will write."""
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True)
+        engine = create_engine(url, pool_size=10, max_overflow=20)
+        event.listen(engine, "checkin", _remember_checkin)
+        event.listen(engine, "checkout", partial(_ping_after_rest, engine))
+        return engine
     database = make_url(url).database
     if database:
         Path(database).parent.mkdir(parents=True, exist_ok=True)
@@ -78,6 +90,23 @@ def make_engine(url: str) -> Engine:
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _remember_checkin(_connection: Any, record: ConnectionPoolEntry) -> None:
+    record.info[_RESTING_SINCE] = time.monotonic()
+
+
+def _ping_after_rest(engine: Engine, connection: Any, record: ConnectionPoolEntry, _proxy: Any) -> None:
+    """A connection that has rested may be dead by now; asked before each use it would be half of a sender's queries.
+
+    The pool makes a new one when this says so.
+    """
+    if record.info.get(_RESTING_SINCE, math.inf) > time.monotonic() - MAY_REST:
+        return
+    try:
+        engine.dialect.do_ping(connection)
+    except engine.dialect.loaded_dbapi.Error as error:
+        raise InvalidatePoolError from error
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:

@@ -103,14 +103,15 @@ def simulator(context: click.Context) -> None:
 
 @main.command()
 @click.option("--pushes", default=10_000, show_default=True, type=click.IntRange(200, 1_000_000), help="For each.")
+@click.option("--rounds", default=3, show_default=True, type=click.IntRange(1, 50), help="The cheapest counts.")
 @click.option("--postgresql", default=None, help="A server on which a database may be made and dropped.")
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
 @plain
-def bench(pushes: int, postgresql: str | None, as_json: bool) -> None:
+def bench(pushes: int, rounds: int, postgresql: str | None, as_json: bool) -> None:
     """Measure what a push costs, by provider, on SQLite and PostgreSQL, beside other senders if installed."""
     from console import bench as measuring
 
-    figures = measuring.run(pushes, postgresql, lambda line: click.echo(line, err=True))
+    figures = measuring.run(pushes, rounds, postgresql, lambda line: click.echo(line, err=True))
     click.echo(json.dumps(measuring.as_json(figures)) if as_json else measuring.table(figures))
 
 

@@ -1,6 +1,7 @@
 """A sender process."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -15,9 +16,13 @@ from backend.services.topic_changes import TopicChanges
 from console.children import until_parent_ends
 from console.logs import setup
 
+GARBAGE = (50_000, 20, 10)
+"""New containers before a young, young ones before a middle, and middle ones before a full collection."""
+
 
 async def run(core: Core, *, exit_with_parent: bool = False) -> None:
     """Sends until SIGTERM (or, alone, Ctrl-C), then drains: nothing in flight is lost or repeated."""
+    collect_seldom()
     setup(core.settings.log_level, core.settings.log_format)
     logging.getLogger("httpx").setLevel(logging.WARNING)
     name = f"sender {socket.gethostname()} {os.getpid()}"
@@ -37,3 +42,10 @@ async def run(core: Core, *, exit_with_parent: bool = False) -> None:
     with core.work(Actor("worker")) as work:
         processes.leave(work, name)
     core.close()
+
+
+def collect_seldom() -> None:
+    """What is loaded by now stays for good, and a push leaves no cycles behind: looking for them took a tenth of it."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GARBAGE)

@@ -151,6 +151,22 @@ def resolve(content: Mapping[str, Any], platform: Platform, locales: Sequence[st
     return {**resolved, "options": options}
 
 
+class Wording:
+    """One variant's content, resolved once for each platform and chain of languages: they are few, devices many."""
+
+    def __init__(self, content: Mapping[str, Any]) -> None:
+        self._content = content
+        self._resolved: dict[tuple[Platform, Sequence[str]], tuple[Mapping[str, Any], str]] = {}
+
+    def on(self, platform: Platform, locales: tuple[str, ...]) -> tuple[Mapping[str, Any], str]:
+        """What `resolve` makes of it, and the language that was chosen."""
+        found = self._resolved.get((platform, locales))
+        if found is None:
+            found = resolve(self._content, platform, locales), chosen_locale(self._content, platform, locales)
+            self._resolved[platform, locales] = found
+        return found
+
+
 def layers(content: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """The content itself, its languages, its platforms and their languages: all that may name a field."""
     for section in (content, *(content.get(platform) or {} for platform in Platform)):

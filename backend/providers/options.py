@@ -93,6 +93,8 @@ def urgency(message: Message) -> str:
 
 
 def _renamed(options: Options, names: Mapping[str, str]) -> dict[str, Any]:
+    if not options:
+        return {}
     return {theirs: options[ours] for ours, theirs in names.items() if options.get(ours) not in (None, "", [])}
 
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy.exc import OperationalError
 
@@ -14,6 +15,7 @@ from backend.dispatch.leases import ChunkQueue
 from backend.errors import FencedOut
 from backend.providers.base import Outcome, OutcomeKind, Pause
 from backend.queries.chunks import ORDINARY
+from backend.services.ahead import Ahead
 from backend.services.collector import Collector
 from backend.services.contexts import Known
 from backend.services.lanes import Lane
@@ -59,6 +61,7 @@ class ChunkWork:
         self._over = asyncio.Event()
         self._delay: float | None = None
         self._settled = self._in_doubt = False
+        self._ahead = Ahead(partial(desk.steps.decide, held))
         self._collector = Collector(lane, self._written, on_answer=self._on_answer, on_written=self._on_written)
         self.active = True
         self.next_due: datetime | None = None
@@ -178,7 +181,7 @@ class ChunkWork:
     def _decide(self, wanted: int) -> tuple[Grant, Batch | None]:
         urgent = self._held.claim.priority > ORDINARY
         grant = self._desk.pacer.grant(self._known.lane_rate, self._known.run_rate, wanted, urgent=urgent)
-        return grant, self._desk.steps.decide(self._held, grant.count) if grant.count else None
+        return grant, self._ahead.take(grant.count) if grant.count else None
 
     def _mark(self, grant: Grant, batch: Batch, later: Mapping[int, datetime]) -> list[Ready]:
         ready: list[Ready] = []
@@ -191,6 +194,7 @@ class ChunkWork:
 
     async def _recover(self) -> None:
         """Nobody can know whether the last rows were marked: before any other they are planned again."""
+        self._ahead.forget()
         self._in_doubt = True
         while self._in_doubt and not self._over.is_set():
             await self._wait(AGAIN)

@@ -1,6 +1,6 @@
 """Content with variables: checked at save, filled in for one device."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -34,20 +34,19 @@ def user_variables(attributes: Mapping[str, Any], profile: Mapping[str, Any]) ->
 
 
 def render(
-    content: Mapping[str, Any],
+    wording: rules.Wording,
     *,
     platform: Platform,
-    locales: Sequence[str],
+    locales: tuple[str, ...],
     variables: Mapping[str, Any],
     envelope: Envelope,
 ) -> Message:
-    """The message for one device, in the first of `locales` that the content speaks.
+    """The message for one device, in the first of `locales` that the wording speaks.
 
     `variables` holds `user`, `device`, `event`, `data` and `app`. Raises `TemplateError` naming the
     field that cannot be filled in or is not usable when filled in.
     """
-    resolved = rules.resolve(content, platform, locales)
-    locale = rules.chosen_locale(content, platform, locales)
+    resolved, locale = wording.on(platform, locales)
     message = _message(resolved, _Filling(variables, locale), envelope, platform, locale)
     if not (message.silent or message.title or message.body or _has_key(message.options)):
         raise TemplateError("body", "is empty: a push that is not silent needs a title or a body")

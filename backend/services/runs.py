@@ -46,7 +46,7 @@ class RunContext:
     on_unknown: OnUnknown
     policy: Policy
     category_id: int | None
-    contents: tuple[Mapping[str, Any], ...]
+    wordings: tuple[content.Wording, ...]
     default_locale: str
     app_variables: Mapping[str, Any]
     kind: str = "send"
@@ -132,7 +132,7 @@ def _context(
         on_unknown=OnUnknown(definition["on_unknown"]),
         policy=policy,
         category_id=category.id if category else None,
-        contents=tuple(contents),
+        wordings=tuple(map(content.Wording, contents)),
         default_locale=app.default_locale,
         app_variables={"name": app.name, "slug": app.slug},
     )
@@ -180,7 +180,7 @@ def _encoded(row: Any, message: Message, address: Address, encode: Encode) -> Re
     )
 
 
-def render(row: Any, context: RunContext, locales: Sequence[str], keyring: KeyRing) -> Message:
+def render(row: Any, context: RunContext, locales: tuple[str, ...], keyring: KeyRing) -> Message:
     """The message for one delivery; a topic's has those for the other platforms beside it. Raises `TemplateError`."""
     m = keyring.public_id(ids.DELIVERY, row.id)
     topic = row.address_kind == AddressKind.TOPIC
@@ -194,7 +194,7 @@ def render(row: Any, context: RunContext, locales: Sequence[str], keyring: KeyRi
 
     def on(platform: Platform) -> Message:
         return templates.render(
-            context.contents[min(row.variant, len(context.contents) - 1)],
+            context.wordings[min(row.variant, len(context.wordings) - 1)],
             platform=platform,
             locales=locales,
             variables=variables(row, context),

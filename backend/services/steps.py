@@ -76,7 +76,10 @@ class Steps:
         """The next rows, each with its verdict. Writes nothing."""
         context = held.context
         with self._core.reading(WORKER, context.app_id) as work:
-            rows = deliveries.planned_in(work.session, held.claim.run_id, held.claim.number, context.category_id, most)
+            rows = deliveries.planned_in(
+                work.session, held.claim.run_id, held.claim.number, context.category_id, most + 1
+            )
+            more, rows = len(rows) > most, rows[:most]
             twins = deliveries.twins(work.session, context.app_id, held.claim.run_id, rows)
             unsure = [row.id for row in rows if row.maybe_sent]
             taken = receipts.received(work.session, unsure) if unsure else set()
@@ -88,7 +91,7 @@ class Steps:
             else runs.prepare(row, context, keyring, held.encode, now, twin=row.id in twins)
             for row in rows
         ]
-        return Batch(prepared, last=len(rows) < most)
+        return Batch(prepared, last=not more)
 
     def mark(
         self, held: Held, prepared: Sequence[Ready | NotSent], later: Mapping[int, datetime] | None = None
@@ -104,7 +107,7 @@ class Steps:
             if standing.run_state != RunState.RUNNING or _later_than(standing.held_until, work.now):
                 raise Stopped
             numbers = chunks.later(work.session, held.claim, Counter(later.values()))
-            if later or any(isinstance(p, NotSent) for p in prepared):
+            if later or not any(isinstance(p, Ready) for p in prepared):  # else the answers will say so
                 results.touch_run(work.session, held.claim.run_id, work.now)
             verdicts = [_verdict(p, {i: numbers[at] for i, at in later.items()}) for p in prepared]
             ours = deliveries.write_verdicts(work.session, verdicts, work.now)

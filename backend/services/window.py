@@ -9,8 +9,8 @@ ALONE = 0.8
 SHARED = 0.5
 KEPT_FREE = 0.1
 """So much is left to lanes that have nothing on the network, even when two others hold all they may."""
-CONTENT = ((0.0, 4), (0.1, 10), (1.0, 1_000))
-"""After so many seconds a waiter is content with that part of the window: a quarter, a tenth, anything.
+CONTENT = ((0.0, 2.5), (0.1, 10), (1.0, 1_000))
+"""After so many seconds a waiter is content with that part of the window: two fifths, a tenth, anything.
 
 A few rows cost nearly as much as a hundred, and a few permits that wait for others cost nothing.
 """
@@ -84,8 +84,8 @@ class Window:
         """Whether anybody waits for permits."""
         return bool(self._waiting)
 
-    def _content_with(self, waiter: _Waiter, part: int) -> None:
-        waiter.least = min(waiter.wanted, max(1, self._size // part))
+    def _content_with(self, waiter: _Waiter, part: float) -> None:
+        waiter.least = min(waiter.wanted, max(1, int(self._size / part)))
         self._hand_out()
 
     def _hand_out(self) -> None:

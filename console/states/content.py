@@ -103,7 +103,7 @@ class ContentState(rx.State):
 
     async def _show(self, language: str):
         compose = await self.get_state(ComposeState)
-        if not compose.ready or compose.missing or not compose._definition():
+        if compose.missing or not compose._definition():
             return None
         content = compose._content()
         self.languages = rows.languages_of(content)

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
+from backend.domain.content import Wording
 from backend.domain.message import Address, Message
 from backend.domain.vocabulary import AddressKind, Platform, ProviderName
 from backend.providers import apns, fcm, webpush
@@ -76,7 +77,7 @@ def told(platform: Platform, section: dict[str, Any]) -> tuple[bytes, Message]:
     content = parse_content({"title": "Hello", "body": "There", "link": "https://x.example", str(platform): section})
     envelope = Envelope("dlv_1", "t", "identity", datetime(2026, 11, 21, tzinfo=UTC))
     variables = {"user": {"id": "u1"}}
-    made = render(content, platform=platform, locales=("en",), variables=variables, envelope=envelope)
+    made = render(Wording(content), platform=platform, locales=("en",), variables=variables, envelope=envelope)
     encode = {Platform.IOS: apns.encode, Platform.ANDROID: fcm.encode, Platform.WEB: webpush.encode}[platform]
     body = encode(made, ADDRESS[platform])
     return body + (repr(webpush.headers(made)).encode() if platform is Platform.WEB else b""), made

@@ -46,7 +46,7 @@ def ready(tries: int = 0, ttl: int = 86_400, provider: ProviderName = ProviderNa
 def context(on_unknown: OnUnknown = OnUnknown.RETRY, not_after: datetime | None = None) -> RunContext:
     return RunContext(
         run_id=1, campaign_id=1, app_id=1, priority=Priority.NORMAL, on_unknown=on_unknown,
-        policy=Policy(not_after=not_after), category_id=None, contents=({},), default_locale="en", app_variables={},
+        policy=Policy(not_after=not_after), category_id=None, wordings=(), default_locale="en", app_variables={},
     )  # fmt: skip
 
 

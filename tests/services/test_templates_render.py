@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from backend.domain.content import Wording
 from backend.domain.message import Action, Message
 from backend.domain.vocabulary import Platform, Priority
 from backend.services import templates
@@ -27,7 +28,9 @@ VARIABLES = {
 
 
 def message(content: dict[str, Any], platform: Platform = Platform.IOS, locales: tuple[str, ...] = ("en",)) -> Message:
-    return templates.render(content, platform=platform, locales=locales, variables=VARIABLES, envelope=ENVELOPE)
+    return templates.render(
+        Wording(content), platform=platform, locales=locales, variables=VARIABLES, envelope=ENVELOPE
+    )
 
 
 def body(source: str, locale: str = "en") -> str:
@@ -156,7 +159,7 @@ def test_an_empty_address_is_none():
 def test_values_are_cleaned_like_the_text_around_them():
     variables = {"user": {"name": "A\u202enn\ud800\x00"}}
     made = templates.render(
-        {"title": "Hi {{ user.name }}", "data": {"k": "{{ user.name }}"}},
+        Wording({"title": "Hi {{ user.name }}", "data": {"k": "{{ user.name }}"}}),
         platform=Platform.WEB, locales=(), variables=variables, envelope=ENVELOPE,
     )  # fmt: skip
     assert (made.title, made.data["k"]) == ("Hi Ann\ufffd", "Ann\ufffd")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from backend.domain.content import Wording
 from backend.domain.vocabulary import Platform
 from backend.services import templates
 from backend.services.templates import TemplateError, content_problems
@@ -127,7 +128,9 @@ def test_a_field_never_grows_past_its_bound(source: str):
 def fill(source: str, variables: dict[str, Any] | None = None) -> str:
     given = variables or {"user": {"name": "Ann"}}
     content = {"title": source}
-    return templates.render(content, platform=Platform.WEB, locales=(), variables=given, envelope=ENVELOPE).title
+    return templates.render(
+        Wording(content), platform=Platform.WEB, locales=(), variables=given, envelope=ENVELOPE
+    ).title
 
 
 @pytest.mark.parametrize(

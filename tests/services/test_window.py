@@ -47,13 +47,13 @@ async def test_few_permits_wait_for_company_and_are_given_in_the_end():
     assert await asyncio.wait_for(waiting, 2) == 5
 
 
-async def test_a_quarter_of_the_window_is_company_enough():
+async def test_two_fifths_of_the_window_are_company_enough():
     window = Window(200)
     await window.take(1, 160)
     waiting = asyncio.create_task(window.take(1, 100))
     await asyncio.sleep(0)
-    window.give_back(1, 50)
-    assert await asyncio.wait_for(waiting, 0.05) == 50
+    window.give_back(1, 80)
+    assert await asyncio.wait_for(waiting, 0.05) == 80
 
 
 async def test_who_is_urgent_takes_the_least_at_once():

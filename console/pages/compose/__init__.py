@@ -38,6 +38,7 @@ def new_campaign() -> rx.Component:
         TopicsState.load,
         ScheduleState.load,
         PreviewState.load,
+        ComposeState.show,
     ],
 )
 def compose() -> rx.Component:
