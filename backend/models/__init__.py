@@ -15,9 +15,12 @@ from backend.models.account import (
     Process,
 )
 from backend.models.audience import (
+    AttributeKey,
     Category,
+    Consent,
     Device,
     Event,
+    EventKey,
     Preference,
     Segment,
     TopicSubscription,
@@ -29,15 +32,18 @@ from backend.models.campaign import Campaign, Context, Entry, MessageTarget, Rev
 from backend.models.content import Template, TemplateVersion
 from backend.models.delivery import Attempt, Chunk, Delivery, Dims, Receipt, Rollup
 from backend.models.lane import DeadLetter, LaneReport, Pace
+from backend.models.transfer import ImportJob, ImportRefusal
 
 __all__ = [
     "ApiKey",
     "App",
     "Attempt",
+    "AttributeKey",
     "AuditEntry",
     "Campaign",
     "Category",
     "Chunk",
+    "Consent",
     "Context",
     "Credential",
     "DeadLetter",
@@ -46,7 +52,10 @@ __all__ = [
     "Dims",
     "Entry",
     "Event",
+    "EventKey",
     "IdempotencyKey",
+    "ImportJob",
+    "ImportRefusal",
     "Invitation",
     "LaneReport",
     "Member",

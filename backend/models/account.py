@@ -10,7 +10,10 @@ from backend.models.base import BigId, Json, Sealed, Word, json_field, primary_k
 
 
 class App(SQLModel, table=True):
-    """One product of the team: its own people, credentials and campaigns."""
+    """One product of the team: its own people, credentials and campaigns.
+
+    `retention` holds the days for which a table's rows are kept, where they differ from the defaults.
+    """
 
     __tablename__ = "app"
 
@@ -24,6 +27,7 @@ class App(SQLModel, table=True):
     allowed_origins: list[str] = json_field(list)
     launch_threshold: int = 10_000
     error_limit_percent: int = 20
+    retention: dict[str, Any] = json_field()
     created_at: datetime
     archived_at: datetime | None = None
 

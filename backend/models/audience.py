@@ -111,6 +111,59 @@ class Event(SQLModel, table=True):
     currency: str | None = Field(default=None, max_length=3)
 
 
+class AttributeKey(SQLModel, table=True):
+    """An attribute that users of an app have been seen with. `kinds` are those of its values, commonest last seen first.
+
+    `examples` are a few of its values as text, for suggestions; none where it looks like a person's own (mail, phone).
+    """
+
+    __tablename__ = "attribute_key"
+    __table_args__ = (UniqueConstraint("app_id", "name"),)
+
+    id: int = primary_key()
+    app_id: int = reference("app.id")
+    name: str = Field(max_length=128)
+    kinds: list[str] = json_field(list)
+    examples: list[str] = json_field(list)
+    first_seen: datetime
+    last_seen: datetime
+
+
+class EventKey(SQLModel, table=True):
+    """A kind of event that an app has told. `properties` maps each property's name to `{kinds, examples}`."""
+
+    __tablename__ = "event_key"
+    __table_args__ = (UniqueConstraint("app_id", "name"),)
+
+    id: int = primary_key()
+    app_id: int = reference("app.id")
+    name: str = Field(max_length=120)
+    properties: dict[str, Any] = json_field()
+    has_value: bool = False
+    first_seen: datetime
+    last_seen: datetime
+
+
+class Consent(SQLModel, table=True):
+    """Somebody's yes or no to something, with when and how it was given: kept, never changed.
+
+    `at` is when it was said, `recorded_at` when we were told, `recorded_by` by whom.
+    """
+
+    __tablename__ = "consent"
+    __table_args__ = (Index("ix_consent_user", "user_id", "at"),)
+
+    id: int = primary_key()
+    app_id: int = reference("app.id", index=True)
+    user_id: int = reference("user.id")
+    purpose: str = Field(max_length=64)
+    given: bool
+    at: datetime
+    how: str = Field(default="", max_length=500)
+    recorded_at: datetime
+    recorded_by: str = Field(default="", max_length=200)
+
+
 class Category(SQLModel, table=True):
     """A kind of push that people may switch off (unless it is mandatory)."""
 
@@ -156,14 +209,16 @@ class Segment(SQLModel, table=True):
 
 
 class UserList(SQLModel, table=True):
-    """A static list of users, from a file, a segment or the API."""
+    """A static list of users; `source` is file, segment or api."""
 
     __tablename__ = "user_list"
 
     id: int = primary_key()
     app_id: int = reference("app.id", index=True)
     name: str = Field(max_length=200)
+    source: str = Field(default="api", sa_type=Word)
     created_at: datetime
+    archived_at: datetime | None = None
 
 
 class UserListMember(SQLModel, table=True):

@@ -42,7 +42,8 @@ def test_every_row_comes_once_in_its_order_and_the_last_says_so(clock):
         chunk.mark(batch)
         if batch.last:
             break
-    assert seen == list(range(500)) and not chunk.planned
+    assert seen == list(range(500))
+    assert not chunk.planned
     assert len(chunk.readings) == 2
 
 
