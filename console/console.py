@@ -22,7 +22,7 @@ api = create_api(core())
 
 # The API's own routes win and everything else falls through to the pages; the wrappers go around both.
 app = rx.App(
-    stylesheets=["/styles.css", "/preview.css"],
+    stylesheets=["/styles.css", "/preview.css", "/channels.css"],
     head_components=[
         rx.el.script(src="/console.js", defer=True),
         rx.el.link(rel="icon", href="/icon.svg", type="image/svg+xml"),

@@ -19,6 +19,7 @@ EDIT_CAMPAIGN = "/campaigns/[campaign_id]/edit"
 DELIVERIES = "/deliveries"
 DELIVERY = "/deliveries/[delivery_id]"
 APPS = "/apps"
+CHANNELS = "/channels"
 HEALTH = "/health"
 SIMULATOR = "/simulator"
 SIGN_IN = "/auth/login"
@@ -64,6 +65,7 @@ NAVIGATION: tuple[Group, ...] = (
         "Admin",
         (
             Place("Apps & credentials", APPS, "key-round", Role.ADMIN, (APPS,)),
+            Place("Add a channel", CHANNELS, "cable", Role.EDITOR, (CHANNELS,)),
             Place("Health", HEALTH, "heart-pulse", Role.ADMIN, (HEALTH,)),
             Place("Simulator", SIMULATOR, "cloud-lightning", Role.ADMIN, (SIMULATOR,), simulated=True),
         ),

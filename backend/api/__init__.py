@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from backend.api import (
     admin,
     auth,
+    channels,
     docs,
     health,
     ingest,
@@ -82,7 +83,7 @@ def create_api(core: Core) -> FastAPI:
 
 def versioned() -> list[APIRouter]:
     """The routers under `/api/v1`, in the order of the documentation."""
-    routers = (ingest, people, lists, topics, segments, templates, server, stats, admin, lanes)
+    routers = (ingest, people, lists, topics, segments, templates, server, stats, channels, admin, lanes)
     return [module.router for module in routers]
 
 

@@ -8,7 +8,7 @@ import hashlib
 import math
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -58,9 +58,14 @@ def aps(message: Message) -> dict[str, Any]:
         "category": own.get("action_category"),
         "interruption-level": own.get("interruption_level"),
         "relevance-score": own.get("relevance_score"),
-        "mutable-content": 1 if message.image else None,
+        "mutable-content": _for_the_extension(own),
     } | options.aps(own)
     return {name: value for name, value in fields.items() if value is not None and value not in ({}, "")}
+
+
+def _for_the_extension(own: Mapping[str, Any]) -> int | None:
+    """The app's service extension adds picture and buttons and reports the delivery: it is woken unless the campaign says no."""
+    return None if own.get("mutable_content") is False else 1
 
 
 def extras(message: Message) -> dict[str, Any]:

@@ -21,7 +21,6 @@ _ALERT = {
     "launch_image": "launch-image",
 }
 _APS = {"target_content_id": "target-content-id", "filter_criteria": "filter-criteria"}
-_APS_FLAGS = {"mutable_content": "mutable-content", "content_available": "content-available"}
 _ANDROID = {
     "icon": "icon",
     "color": "color",
@@ -45,7 +44,7 @@ def alert(options: Options) -> dict[str, Any]:
 
 def aps(options: Options) -> dict[str, Any]:
     """What joins `aps` beside the alert."""
-    return _renamed(options, _APS) | {theirs: 1 for ours, theirs in _APS_FLAGS.items() if options.get(ours)}
+    return _renamed(options, _APS) | ({"content-available": 1} if options.get("content_available") else {})
 
 
 def sound(name: str | None, options: Options) -> str | dict[str, Any] | None:

@@ -1,6 +1,7 @@
 """The whole product in a process of its own, and a browser in front of it."""
 
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from backend.simulator.authority import Authority
 from tests.conftest import SECRET
 
 START = 240.0  # the first start builds the frontend
@@ -22,11 +24,22 @@ OWNER = {"name": "Ada Lindqvist", "email": "ada@example.test", "password": "corr
 
 @dataclass
 class Product:
-    """Where it serves, and the link by which the owner signs up."""
+    """Where it serves, the link by which the owner signs up, and the environment of its processes."""
 
     base: str
     setup: str
+    environment: dict[str, str]
     storage: dict = field(default_factory=dict)
+
+    def command(self, *words: str) -> dict:
+        """What `tocsin … --json` answers beside the running product."""
+        command = [sys.executable, "-m", "console.cli", *words, "--json"]
+        done = subprocess.run(command, env=self.environment, capture_output=True, check=True)
+        return json.loads(done.stdout)
+
+    @property
+    def simulator(self) -> Authority:
+        return Authority.load_or_create(Path(self.environment["TOCSIN_DATA_DIR"]) / "simulator")
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +51,8 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, env=env, stdout=log, stderr=log, start_new_session=True)
         try:
-            yield _ready(process, folder / "log")
+            base, setup = _ready(process, folder / "log")
+            yield Product(base, setup, env)
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGTERM)
@@ -48,12 +62,12 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
                 os.killpg(process.pid, signal.SIGKILL)
 
 
-def _ready(process: "subprocess.Popen[bytes]", log: Path) -> Product:
+def _ready(process: "subprocess.Popen[bytes]", log: Path) -> tuple[str, str]:
     deadline = time.monotonic() + START
     while time.monotonic() < deadline:
         text = log.read_text(errors="replace")
         if link := re.search(r"(http://[\w.:]+)/setup\?token=\S+", text):
-            return Product(link.group(1), link.group(0))
+            return link.group(1), link.group(0)
         assert process.poll() is None, text
         time.sleep(0.1)
     raise AssertionError(log.read_text(errors="replace"))

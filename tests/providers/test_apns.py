@@ -33,7 +33,12 @@ def body(**changes: object) -> dict:
 
 
 def test_the_smallest_payload() -> None:
-    assert body() == {"aps": {"alert": {"title": "Hi", "body": "There"}}, "m": "dlv_1", "t": "k1.sig"}
+    aps = {"alert": {"title": "Hi", "body": "There"}, "mutable-content": 1}
+    assert body() == {"aps": aps, "m": "dlv_1", "t": "k1.sig"}
+
+
+def test_the_service_extension_is_woken_unless_the_campaign_says_no() -> None:
+    assert "mutable-content" not in body(options={"mutable_content": False})["aps"]
 
 
 def test_the_fullest_payload() -> None:

@@ -21,7 +21,7 @@ EXAMPLES: dict[Platform, dict[str, Any]] = {
         "relevance_score": 0.5,
         "action_category": "SALE",
         "critical_volume": 0.8,
-        "mutable_content": True,
+        "mutable_content": False,
         "content_available": True,
         "target_content_id": "screen-{{ user.id }}",
         "filter_criteria": "work",

@@ -1,0 +1,1 @@
+importScripts("{{API}}/push-worker.js");
