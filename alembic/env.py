@@ -1,6 +1,8 @@
 """Runs migrations on the connection that `backend.migrate` hands over, or on the configured database."""
 
-from sqlalchemy import Connection
+from typing import Any
+
+from sqlalchemy import Connection, Index
 from sqlmodel import SQLModel
 
 from alembic import context
@@ -10,6 +12,12 @@ from backend.db import make_engine
 assert models.__all__, "the tables are known by importing them"
 
 
+def here(connection: Connection, thing: Any) -> bool:
+    """An index of a kind that only PostgreSQL has is looked for nowhere else."""
+    of_postgres = isinstance(thing, Index) and "postgresql_using" in thing.dialect_kwargs
+    return connection.dialect.name == "postgresql" or not of_postgres
+
+
 def migrate(connection: Connection) -> None:
     context.configure(
         connection=connection,
@@ -17,6 +25,7 @@ def migrate(connection: Connection) -> None:
         render_as_batch=True,
         compare_type=True,
         transaction_per_migration=True,
+        include_object=lambda thing, *_: here(connection, thing),
     )
     with context.begin_transaction():
         context.run_migrations()

@@ -12,6 +12,9 @@ from backend.crypto import KeyRing
 from backend.db import Actor, Work, make_engine, unit_of_work, utc_now
 from backend.settings import Settings
 
+LEAST_PAUSE = 5.0
+"""Seconds for which a process may say nothing in the middle of a transaction, however short the leases."""
+
 
 @dataclass(frozen=True, slots=True)
 class Core:
@@ -34,7 +37,8 @@ class Core:
         self.engine.dispose()
 
 
-def build(settings: Settings | None = None, clock: Callable[[], datetime] = utc_now) -> Core:
-    """Puts the product together from the environment or from given settings."""
+def build(settings: Settings | None = None, clock: Callable[[], datetime] = utc_now, *, may_rest: float = 0.0) -> Core:
+    """Puts the product together from the environment or from given settings; `may_rest` as in `make_engine`."""
     settings = settings or settings_module.load()
-    return Core(settings, make_engine(settings.database_url), KeyRing(settings.secret_keys), clock)
+    engine = make_engine(settings.database_url, may_rest=may_rest, may_pause=max(settings.lease_seconds, LEAST_PAUSE))
+    return Core(settings, engine, KeyRing(settings.secret_keys), clock)

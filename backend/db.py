@@ -11,9 +11,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from psycopg.errors import IdleInTransactionSessionTimeout
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.engine import ExceptionContext, make_url
+from sqlalchemy.exc import InvalidatePoolError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session
 
@@ -29,8 +30,6 @@ SQLITE_PRAGMAS = (
     "PRAGMA cache_size = -4096",  # a connection: with 64 MB each a sender grew by 300 MB over 100 000 pushes
 )
 
-MAY_REST = 2.0
-"""Seconds after which a connection of the pool is asked whether it is still there before it is used again."""
 _RESTING_SINCE = "tocsin_resting_since"
 
 
@@ -76,12 +75,20 @@ class Work:
         return replace(self, app=app_id)
 
 
-def make_engine(url: str) -> Engine:
-    """An engine whose SQLite transactions say from the start whether they will write."""
+def make_engine(url: str, *, may_rest: float = 0.0, may_pause: float = 15.0) -> Engine:
+    """An engine whose SQLite transactions say from the start whether they will write.
+
+    A connection of the pool that has rested for `may_rest` seconds is asked whether it is still there before it is
+    used again. Who serves people asks each time; for a sender that would be a tenth of its work, and it tries again anyway.
+    PostgreSQL takes a transaction away whose process has said nothing for `may_pause` seconds: one that stands still
+    in the middle of it would keep its locks, and what it holds could not be taken over.
+    """
     if not url.startswith("sqlite"):
-        engine = create_engine(url, pool_size=10, max_overflow=20)
+        options = f"-c idle_in_transaction_session_timeout={int(may_pause * 1000)}"
+        engine = create_engine(url, pool_size=10, max_overflow=20, connect_args={"options": options})
+        event.listen(engine, "handle_error", _lost_by_a_pause)
         event.listen(engine, "checkin", _remember_checkin)
-        event.listen(engine, "checkout", partial(_ping_after_rest, engine))
+        event.listen(engine, "checkout", partial(_ping_after_rest, engine, may_rest))
         return engine
     database = make_url(url).database
     if database:
@@ -92,16 +99,22 @@ def make_engine(url: str) -> Engine:
     return engine
 
 
+def _lost_by_a_pause(context: ExceptionContext) -> None:
+    """The driver files a transaction that was taken away under its own errors; it is as much a lost connection as any."""
+    error = context.original_exception
+    if isinstance(error, IdleInTransactionSessionTimeout):
+        raise OperationalError(context.statement, {}, error, connection_invalidated=True) from error
+
+
 def _remember_checkin(_connection: Any, record: ConnectionPoolEntry) -> None:
     record.info[_RESTING_SINCE] = time.monotonic()
 
 
-def _ping_after_rest(engine: Engine, connection: Any, record: ConnectionPoolEntry, _proxy: Any) -> None:
-    """A connection that has rested may be dead by now; asked before each use it would be half of a sender's queries.
-
-    The pool makes a new one when this says so.
-    """
-    if record.info.get(_RESTING_SINCE, math.inf) > time.monotonic() - MAY_REST:
+def _ping_after_rest(
+    engine: Engine, may_rest: float, connection: Any, record: ConnectionPoolEntry, _proxy: Any
+) -> None:
+    """A connection that has rested may be dead by now; the pool makes a new one when this says so."""
+    if record.info.get(_RESTING_SINCE, math.inf) > time.monotonic() - may_rest:
         return
     try:
         engine.dialect.do_ping(connection)

@@ -11,6 +11,7 @@ TocsinError
 │   └── TemplateError         a template that cannot be filled in for this person
 ├── TooManyRequests      429  says when to come back
 ├── TooMuch              413
+├── TooSlow              422  a question that somebody waits for
 └── FencedOut            (inside dispatch only: another worker took the chunk over)
 """
 
@@ -111,6 +112,12 @@ class TooMuch(TocsinError):
     """The body is larger than is taken here."""
 
     status, code = 413, "too_much"
+
+
+class TooSlow(TocsinError):
+    """These rules take too long to count. Ask for fewer people or fewer days, or save them as they are."""
+
+    status, code = 422, "too_slow"
 
 
 class FencedOut(TocsinError):

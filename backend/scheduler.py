@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 
 from backend.bootstrap import Core
 from backend.db import CLOCK
-from backend.services import campaigns, holds, planner, processes, rollup, upkeep
+from backend.services import campaigns, holds, import_runner, planner, processes, retention, rollup, upkeep
 
 log = logging.getLogger("tocsin.scheduler")
 
@@ -44,10 +44,17 @@ def roll_up(core: Core) -> None:
     rollup.tick(core)
 
 
+def take_in(core: Core, name: str) -> None:
+    """Goes on with the files that are being imported."""
+    import_runner.tick(core, name)
+
+
 def sweep(core: Core) -> None:
     """Removes what is only kept for a time."""
     with core.work(CLOCK) as work:
         upkeep.sweep(work)
+        import_runner.forget(work)
+    retention.sweep(core)
 
 
 def leave(core: Core, name: str) -> None:
@@ -67,6 +74,7 @@ def ticks(core: Core, name: str, address: str) -> list[tuple[Callable[[], None],
         (lambda: launch(core), SECOND / 2),
         (lambda: settle(core), SECOND),
         (lambda: roll_up(core), 2 * SECOND),
+        (lambda: take_in(core, name), SECOND / 2),
         (beat, 5 * SECOND),
         (lambda: sweep(core), HOUR),
     ]

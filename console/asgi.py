@@ -5,6 +5,8 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from backend.api.problems import is_upload
+
 # Reflex evaluates small scripts (toasts, client state), hence 'unsafe-eval'; nothing is ever loaded from elsewhere,
 # except a picture whose address a member typed and asked to see.
 CSP = (
@@ -58,10 +60,10 @@ class _TooLarge(Exception):
 
 
 def body_limit(app: ASGIApp) -> ASGIApp:
-    """Refuses request bodies over `MAX_BODY` bytes with 413, whether announced or streamed."""
+    """Refuses request bodies over `MAX_BODY` bytes with 413, whether announced or streamed; uploads have their own."""
 
     async def asgi(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != "http" or is_upload(scope):
             await app(scope, receive, send)
         elif _announced(scope) > MAX_BODY:
             await _refuse(send)

@@ -33,7 +33,7 @@ from backend.services.sender import Sender
 from backend.settings import Settings
 from backend.simulator.authority import Authority, NotServing
 from console import bench_peers
-from console.worker import collect_seldom
+from console.worker import MAY_REST, collect_seldom
 
 POSTGRESQL = "postgresql+psycopg://root@127.0.0.1:5432/postgres"
 UNLIMITED = 1_000_000
@@ -147,7 +147,7 @@ def _installation(database: str, postgresql: str | None, say: Callable[[str], No
     """An empty installation of its own, gone afterwards."""
     with tempfile.TemporaryDirectory() as folder, _database(database, folder, postgresql, say) as url:
         settings = Settings(url, Path(folder), (secrets.token_urlsafe(32),), allow_private_networks=True)
-        core = bootstrap.build(settings)
+        core = bootstrap.build(settings, may_rest=MAY_REST)
         migrate.to_head(core.engine)
         try:
             yield core

@@ -74,7 +74,7 @@ def worker(exit_with_parent: bool) -> None:
     """One more sender process on the same database."""
     from console import worker as sending
 
-    asyncio.run(sending.run(bootstrap.build(), exit_with_parent=exit_with_parent))
+    asyncio.run(sending.run(bootstrap.build(may_rest=sending.MAY_REST), exit_with_parent=exit_with_parent))
 
 
 @main.command()

@@ -11,7 +11,7 @@ from reflex_base.environment import environment
 
 from backend import scheduler
 from backend.api import create_api
-from backend.api.ingest import close_receipt_log
+from backend.api.groups import close_groups
 from console import pages, shell
 from console.asgi import body_limit, security_headers
 from console.components.charts import warm_up
@@ -22,9 +22,10 @@ api = create_api(core())
 
 # The API's own routes win and everything else falls through to the pages; the wrappers go around both.
 app = rx.App(
-    stylesheets=["/styles.css", "/preview.css", "/channels.css"],
+    stylesheets=["/styles.css", "/preview.css", "/people.css", "/channels.css", "/segments.css", "/imports.css"],
     head_components=[
         rx.el.script(src="/console.js", defer=True),
+        rx.el.script(src="/imports.js", defer=True),
         rx.el.link(rel="icon", href="/icon.svg", type="image/svg+xml"),
     ],
     html_lang="en",
@@ -38,7 +39,7 @@ async def _ticking() -> AsyncIterator[None]:
     warming = asyncio.create_task(asyncio.to_thread(warm_up))
     async with scheduler.running(core()):
         yield
-    close_receipt_log(api)
+    close_groups(api)
     await warming
 
 

@@ -6,7 +6,20 @@ from importlib.metadata import version
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SERVER_ONLY = {"asgi", "build", "children", "cli", "core", "demo", "fingerprint", "logs", "serve", "up", "worker"}
+SERVER_ONLY = {
+    "asgi",
+    "build",
+    "children",
+    "cli",
+    "core",
+    "demo",
+    "fingerprint",
+    "garbage",
+    "logs",
+    "serve",
+    "up",
+    "worker",
+}
 TEXT = {".py", ".css", ".js", ".jsx", ".svg", ".webmanifest"}
 
 

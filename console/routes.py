@@ -16,8 +16,17 @@ CAMPAIGNS = "/campaigns"
 NEW_CAMPAIGN = "/campaigns/new"
 CAMPAIGN = "/campaigns/[campaign_id]"
 EDIT_CAMPAIGN = "/campaigns/[campaign_id]/edit"
+SEGMENTS = "/segments"
+NEW_SEGMENT = "/segments/new"
+SEGMENT = "/segments/[segment_id]"
 DELIVERIES = "/deliveries"
 DELIVERY = "/deliveries/[delivery_id]"
+PEOPLE = "/people"
+PERSON = "/people/[person_id]"
+LISTS = "/lists"
+LIST = "/lists/[list_id]"
+IMPORTS = "/import"
+IMPORT = "/import/[import_id]"
 APPS = "/apps"
 CHANNELS = "/channels"
 HEALTH = "/health"
@@ -60,6 +69,15 @@ NAVIGATION: tuple[Group, ...] = (
             ),
         ),
     ),
+    Group(
+        "Audience",
+        (
+            Place("People", PEOPLE, "users", Role.ANALYST, (PEOPLE, PERSON)),
+            Place("Segments", SEGMENTS, "filter", Role.ANALYST, (SEGMENTS, NEW_SEGMENT, SEGMENT)),
+            Place("Lists", LISTS, "list", Role.ANALYST, (LISTS, LIST)),
+            Place("Import", IMPORTS, "upload", Role.EDITOR, (IMPORTS, IMPORT)),
+        ),
+    ),
     Group("Analyse", (Place("Deliveries", DELIVERIES, "send", Role.ANALYST, (DELIVERIES, DELIVERY)),)),
     Group(
         "Admin",
@@ -81,13 +99,40 @@ def edit_campaign(campaign_id: str) -> str:
     return f"{CAMPAIGNS}/{campaign_id}/edit"
 
 
+def segment(segment_id: str) -> str:
+    return f"{SEGMENTS}/{segment_id}"
+
+
 def delivery(delivery_id: str) -> str:
     return f"{DELIVERIES}/{delivery_id}"
+
+
+def static_list(list_id: str) -> str:
+    return f"{LISTS}/{list_id}"
+
+
+def file_import(import_id: str) -> str:
+    return f"{IMPORTS}/{import_id}"
+
+
+def new_import(**asked: str) -> str:
+    """The page where a file is uploaded, with its `kind` and `list` chosen."""
+    return with_query(IMPORTS, asked)
 
 
 def deliveries(**filters: str | None) -> str:
     """The list of deliveries with these filters set."""
     return with_query(DELIVERIES, filters)
+
+
+def people(**filters: str | None) -> str:
+    """The list of people with these filters set."""
+    return with_query(PEOPLE, filters)
+
+
+def person(person_id: str, **asked: str | None) -> str:
+    """One person; `tab` names what to look at first."""
+    return with_query(f"{PEOPLE}/{person_id}", asked)
 
 
 def health(**asked: str) -> str:

@@ -11,6 +11,7 @@ from backend.api.cors import CorsByApp
 from backend.bootstrap import Core
 from console import build
 from console import core as held
+from console.garbage import collect_seldom
 from console.logs import redact
 
 
@@ -68,6 +69,7 @@ async def _announce(host: str, port: int, on_ready: Callable[[], None] | None) -
             await asyncio.sleep(0.05)
             continue
         writer.close()
+        collect_seldom()
         if on_ready:
             on_ready()
         return

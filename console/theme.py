@@ -58,6 +58,15 @@ DELIVERY: Final[dict[str, Look]] = {
     DeliveryState.UNKNOWN: Look(CARE, "circle-help", "Unknown"),
 }
 
+DEVICE: Final[dict[str, Look]] = {
+    "active": Look(GOOD, "check", "Active"),
+    "denied": Look(CARE, "bell-off", "Not allowed"),
+    "unsubscribed": Look(QUIET, "bell-off", "Unsubscribed"),
+    "invalid": Look(BAD, "unplug", "Invalid"),
+}
+
+NAMELESS: Final[dict[str, Look]] = {"anonymous": Look(QUIET, "user", "Anonymous")}
+
 CREDENTIAL: Final[dict[str, Look]] = {
     CredentialStatus.ACTIVE: Look(GOOD, "check", "Active"),
     CredentialStatus.RETIRING: Look(QUIET, "archive", "Retiring"),

@@ -1,7 +1,6 @@
 """A sender process."""
 
 import asyncio
-import gc
 import logging
 import os
 import signal
@@ -14,10 +13,11 @@ from backend.services import processes
 from backend.services.sender import Sender
 from backend.services.topic_changes import TopicChanges
 from console.children import until_parent_ends
+from console.garbage import collect_seldom
 from console.logs import setup
 
-GARBAGE = (50_000, 20, 10)
-"""New containers before a young, young ones before a middle, and middle ones before a full collection."""
+MAY_REST = 2.0
+"""Seconds after which the sender asks a database connection whether it is still there."""
 
 
 async def run(core: Core, *, exit_with_parent: bool = False) -> None:
@@ -42,10 +42,3 @@ async def run(core: Core, *, exit_with_parent: bool = False) -> None:
     with core.work(Actor("worker")) as work:
         processes.leave(work, name)
     core.close()
-
-
-def collect_seldom() -> None:
-    """What is loaded by now stays for good, and a push leaves no cycles behind: looking for them took a tenth of it."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*GARBAGE)

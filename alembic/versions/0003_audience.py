@@ -13,6 +13,8 @@ down_revision = '0002'
 branch_labels = None
 depends_on = None
 
+PASSING = sa.text('ephemeral_until IS NOT NULL')
+
 
 def upgrade() -> None:
     op.create_table('attribute_key',
@@ -108,9 +110,18 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column('source', sa.String(length=32), nullable=False, server_default='api'))
         batch_op.add_column(sa.Column('archived_at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True))
 
+    op.create_index('ix_device_user', 'device', ['user_id', 'ephemeral_until', 'state', 'platform', 'permission', 'credential_id'], unique=False)
+    op.drop_index('ix_device_user_id', 'device')
+    op.create_index('ix_device_passing', 'device', ['ephemeral_until', 'app_id', 'user_id'], unique=False, sqlite_where=PASSING, postgresql_where=PASSING)
+    if op.get_context().dialect.name == 'postgresql':
+        op.create_index('ix_user_attributes', 'user', ['attributes'], unique=False, postgresql_using='gin', postgresql_ops={'attributes': 'jsonb_path_ops'})
 
 
 def downgrade() -> None:
+    op.create_index('ix_device_user_id', 'device', ['user_id'], unique=False)
+    op.drop_index('ix_device_user', 'device')
+    op.drop_index('ix_device_passing', 'device')
+    op.drop_index('ix_user_attributes', 'user', if_exists=True)
     for table, column in (("user_list", "archived_at"), ("user_list", "source"), ("app", "retention")):
         op.execute(f'ALTER TABLE "{table}" DROP COLUMN {column}')  # a rebuilt table would take its children along
     for table in ("import_refusal", "import_job", "consent", "event_key", "attribute_key"):

@@ -9,9 +9,14 @@ from starlette.exceptions import HTTPException
 from backend.api import (
     admin,
     auth,
+    catalogue,
     channels,
+    consents,
     docs,
+    exports,
+    files,
     health,
+    imports,
     ingest,
     lanes,
     lists,
@@ -71,7 +76,9 @@ def create_api(core: Core) -> FastAPI:
             dependencies=[Depends(storable)],
             responses=problems.DOCUMENTED,
         )
-    for router in (health.router, auth.router, docs.router):
+    # Its body is a file of any size: nothing may read it before it lies on the disk.
+    api.include_router(imports.upload, prefix=PREFIX, responses=problems.DOCUMENTED)
+    for router in (health.router, auth.router, files.router, docs.router):
         api.include_router(router)
     api.include_router(health.router, prefix=PREFIX, include_in_schema=False)
     api.add_api_route("/api/{path:path}", _nowhere, methods=METHODS, include_in_schema=False, dependencies=[OPEN])
@@ -83,7 +90,23 @@ def create_api(core: Core) -> FastAPI:
 
 def versioned() -> list[APIRouter]:
     """The routers under `/api/v1`, in the order of the documentation."""
-    routers = (ingest, people, lists, topics, segments, templates, server, stats, channels, admin, lanes)
+    routers = (
+        ingest,
+        catalogue,
+        consents,
+        exports,
+        people,
+        lists,
+        imports,
+        topics,
+        segments,
+        templates,
+        server,
+        stats,
+        channels,
+        admin,
+        lanes,
+    )
     return [module.router for module in routers]
 
 

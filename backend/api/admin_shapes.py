@@ -43,6 +43,9 @@ class AppChange(Given):
     error_limit_percent: int | None = Field(
         None, description="A send pauses itself when more than this share of its answers are errors; 0 never."
     )
+    retention: dict[str, int | None] | None = Field(
+        None, description="Days by kind (events, deliveries, attempts, imports, audit), null for ever; others stay."
+    )
 
 
 class AppOut(Told):
@@ -57,6 +60,9 @@ class AppOut(Told):
     allowed_origins: list[str]
     launch_threshold: int
     error_limit_percent: int
+    retention: dict[str, int | None] = Field(
+        description="For how many days each kind is kept; null for ever. `deliveries` then forget whom they went to."
+    )
     created_at: datetime
 
 

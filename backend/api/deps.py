@@ -16,11 +16,12 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import HTTPConnection
 
 from backend.api.cors import allows
+from backend.api.groups import key_desk
 from backend.bootstrap import Core
 from backend.db import Actor
 from backend.domain.vocabulary import Scope
 from backend.errors import NotAllowed, NotAuthenticated
-from backend.services import apps, ids, keys
+from backend.services import apps, ids
 from backend.services.keys import KeyHolder
 
 VISITOR: Final = Actor("visitor")
@@ -60,25 +61,25 @@ def core_of(request: HTTPConnection) -> Core:
     return core
 
 
-def client_caller(
+async def client_caller(
     request: Request, presented: Presented, device: DeviceHeader = None, user: UserHeader = None
 ) -> Caller:
     """Any key; a client key only from an origin that its app allows."""
-    holder = _holder(request, presented, Scope.CLIENT)
+    holder = await _holder(request, presented, Scope.CLIENT)
     if holder.scope is not Scope.CLIENT:
         return _caller(request, holder)
     _check_origin(request, holder)
     return _caller(request, holder, device, user)
 
 
-def server_caller(request: Request, presented: Presented) -> Caller:
+async def server_caller(request: Request, presented: Presented) -> Caller:
     """A server or an admin key: it acts in its own app."""
-    return _caller(request, _holder(request, presented, Scope.SERVER))
+    return _caller(request, await _holder(request, presented, Scope.SERVER))
 
 
-def admin_caller(request: Request, presented: Presented) -> Caller:
+async def admin_caller(request: Request, presented: Presented) -> Caller:
     """An admin key, which is the installation's: it may act in any app (`acting_in`)."""
-    return _caller(request, _holder(request, presented, Scope.ADMIN))
+    return _caller(request, await _holder(request, presented, Scope.ADMIN))
 
 
 async def open_to_all() -> None:
@@ -105,19 +106,14 @@ def acting_in(caller: Caller, app_id: str) -> Caller:
     return replace(caller, app_id=number)
 
 
-def _holder(request: Request, presented: HTTPAuthorizationCredentials | None, least: Scope) -> KeyHolder:
+async def _holder(request: Request, presented: HTTPAuthorizationCredentials | None, least: Scope) -> KeyHolder:
     if presented is None:
         raise NotAuthenticated("Send an API key: `Authorization: Bearer KEY`.")
-    core = core_of(request)
-    with core.reading(VISITOR) as work:
-        holder = keys.authenticate(work, presented.credentials)
+    holder = await key_desk(request.app).holder(presented.credentials)
     if holder is None:
         raise NotAuthenticated("This API key is not known, or it has been revoked.")
     if SCOPES.index(holder.scope) < SCOPES.index(least):
         raise NotAllowed(f"This takes keys of scope {least}; the one sent has scope {holder.scope}.")
-    if holder.stale:
-        with core.work(VISITOR) as work:
-            keys.touch(work, holder.key_id)
     return holder
 
 

@@ -4,16 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from fastapi import APIRouter, FastAPI, Path, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from backend.api import bodies
 from backend.api.deps import OPEN, Caller, ClientCaller
+from backend.api.groups import event_log, receipt_log
 from backend.db import Work
 from backend.domain.vocabulary import Scope
 from backend.services import fields, preferences, subscribers
+from backend.services.events import Told
 from backend.services.people import UserRow
 from backend.services.preferences import PreferencesIn, PreferencesRow
-from backend.services.receipts import ReceiptIn, ReceiptLog, ReceiptResult
+from backend.services.receipts import ReceiptIn, ReceiptResult
 from backend.services.subscribers import (
     DeviceIn,
     DevicePatch,
@@ -61,6 +64,40 @@ class WebPushKeyOut:
     """`applicationServerKey` of `PushManager.subscribe`."""
 
     public_key: str
+
+
+def _inlined(schema: Any, parts: Mapping[str, Any]) -> Any:
+    """A JSON schema without references: inside an OpenAPI document they would point elsewhere."""
+    if isinstance(schema, list):
+        return [_inlined(item, parts) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return _inlined(parts[schema["$ref"].removeprefix("#/$defs/")], parts)
+    return {name: _inlined(item, parts) for name, item in schema.items() if name != "$defs"}
+
+
+def _documented(model: type[BaseModel]) -> dict[str, Any]:
+    """The body of a route that reads it itself, for OpenAPI."""
+    schema = model.model_json_schema()
+    content = {"application/json": {"schema": _inlined(schema, schema["$defs"])}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+@router.post("/events", status_code=202, openapi_extra=_documented(EventsIn))
+async def record_events(request: Request, caller: ClientCaller) -> EventsResult:
+    """Records what users did; an event whose `id` the app has used before is a duplicate."""
+    body = await bodies.read(EventsIn, request)
+    told = Told(caller.app_id, body.events, _trusted(caller), caller.device_header, caller.user_header)
+    return await event_log(request.app).submit(told)
+
+
+@router.post("/receipts", status_code=202, dependencies=[OPEN], openapi_extra=_documented(ReceiptsIn))
+async def record_receipts(request: Request) -> ReceiptResult:
+    """Records what devices did with their pushes. No key is needed: `t` proves each. Any content type is taken, so
+    that a page's `navigator.sendBeacon` works without a preflight."""
+    body = fields.parse_json(ReceiptsIn, await request.body())
+    return await receipt_log(request.app).submit(body.receipts)
 
 
 @router.post("/devices", status_code=201, response_model_exclude_none=True)
@@ -128,58 +165,11 @@ def put_preferences(caller: ClientCaller, user_id: UserId, body: PreferencesIn) 
         return preferences.put(work, number, body)
 
 
-@router.post("/events", status_code=202)
-def record_events(caller: ClientCaller, body: EventsIn) -> EventsResult:
-    """Records what users did; an event whose `id` the app has used before is a duplicate."""
-    with caller.core.work(caller.actor, caller.app_id) as work:
-        events = subscribers.own_events(work, _speaker(work, caller), body.events)
-        return subscribers.record_events(work, events)
-
-
-def _inlined(schema: Any, parts: Mapping[str, Any]) -> Any:
-    """A JSON schema without references: inside an OpenAPI document they would point elsewhere."""
-    if isinstance(schema, list):
-        return [_inlined(item, parts) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    if "$ref" in schema:
-        return _inlined(parts[schema["$ref"].removeprefix("#/$defs/")], parts)
-    return {name: _inlined(item, parts) for name, item in schema.items() if name != "$defs"}
-
-
-_RECEIPTS = ReceiptsIn.model_json_schema()
-_BODY = {"required": True, "content": {"application/json": {"schema": _inlined(_RECEIPTS, _RECEIPTS["$defs"])}}}
-
-
-@router.post("/receipts", status_code=202, dependencies=[OPEN], openapi_extra={"requestBody": _BODY})
-async def record_receipts(request: Request) -> ReceiptResult:
-    """Records what devices did with their pushes. No key is needed: `t` proves each. Any content type is taken, so
-    that a page's `navigator.sendBeacon` works without a preflight."""
-    body = fields.parse_json(ReceiptsIn, await request.body())
-    return await receipt_log(request.app).submit(body.receipts)
-
-
 @router.get("/webpush-key")
 def webpush_key(caller: ClientCaller) -> WebPushKeyOut:
     """The key that a browser subscribes with."""
     with caller.core.reading(caller.actor, caller.app_id) as work:
         return WebPushKeyOut(subscribers.webpush_key(work))
-
-
-def receipt_log(app: FastAPI) -> ReceiptLog:
-    """The process's one receipt log, made at the first receipt."""
-    log: ReceiptLog | None = getattr(app.state, "receipt_log", None)
-    if log is None:
-        log = app.state.receipt_log = ReceiptLog(app.state.core)
-    return log
-
-
-def close_receipt_log(app: FastAPI) -> None:
-    """To be called when the last request has been answered."""
-    log: ReceiptLog | None = getattr(app.state, "receipt_log", None)
-    if log is not None:
-        log.close()
-        del app.state.receipt_log
 
 
 def _speaker(work: Work, caller: Caller) -> Speaker:

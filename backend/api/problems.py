@@ -28,7 +28,9 @@ from backend.errors import (
 log = logging.getLogger("tocsin.api")
 MEDIA_TYPE = "application/problem+json"
 DOCS = "/api/docs"
-OURS = ("/api/", "/auth/", "/health/", "/metrics")
+OURS = ("/api/", "/auth/", "/files/", "/health/", "/metrics")
+UPLOADS = ("/api/v1/imports", "/files/imports")
+"""Where a body is written to the disk as it comes, and has a limit of its own."""
 MAX_BODY = 10 * 1024 * 1024
 """Bytes: a thousand users with all their attributes."""
 OTHERS = {
@@ -165,7 +167,8 @@ class Boundary:
         if scope["type"] != "http" or not scope["path"].startswith(OURS):
             await self._app(scope, receive, send)
             return
-        if _announced(scope) > MAX_BODY:
+        upload = is_upload(scope)
+        if _announced(scope) > MAX_BODY and not upload:
             await _expected(Request(scope), TooMuch())(scope, receive, send)
             return
         started = False
@@ -176,11 +179,16 @@ class Boundary:
             await send(message)
 
         try:
-            await self._app(scope, _limited(receive), watched)
+            await self._app(scope, receive if upload else _limited(receive), watched)
         except Exception:
             if started:
                 raise
             await _unexpected(scope)(scope, receive, send)
+
+
+def is_upload(scope: Scope) -> bool:
+    """Whether the body is a file that is on its way to the disk."""
+    return scope["method"] == "POST" and scope["path"] in UPLOADS
 
 
 def _announced(scope: Scope) -> int:

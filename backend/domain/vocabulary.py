@@ -236,3 +236,22 @@ class LaneState(StrEnum):
     """It sends."""
     IDLE = "idle"
     """Nothing waits."""
+
+
+class ImportKind(StrEnum):
+    """What the rows of a file are."""
+
+    USERS = "users"
+    DEVICES = "devices"
+    LIST = "list"
+
+
+class ImportState(StrEnum):
+    """How far a file has come; finished, cancelled and failed ones have an end."""
+
+    UPLOADED = "uploaded"
+    RUNNING = "running"
+    PAUSED = "paused"
+    FINISHED = "finished"
+    CANCELLED = "cancelled"
+    FAILED = "failed"

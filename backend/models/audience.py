@@ -3,10 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Index, UniqueConstraint
+from sqlalchemy import BigInteger, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from backend.models.base import BigId, Json, Sealed, Small, Word, json_field, primary_key, reference
+
+PASSING = text("ephemeral_until IS NOT NULL")
 
 
 class User(SQLModel, table=True):
@@ -22,6 +24,9 @@ class User(SQLModel, table=True):
         Index("ix_user_app_last_active", "app_id", "last_active"),
         Index("ix_user_app_country", "app_id", "country"),
         Index("ix_user_app_location", "app_id", "latitude", "longitude"),
+        Index(
+            "ix_user_attributes", "attributes", postgresql_using="gin", postgresql_ops={"attributes": "jsonb_path_ops"}
+        ).ddl_if("postgresql"),
     )
 
     id: int = primary_key()
@@ -46,6 +51,7 @@ class Device(SQLModel, table=True):
 
     The address is encrypted; `address_index` (keyed hash, key named by `index_version`) finds it
     again and, being the same for every provider and environment, shows that two rows are one phone.
+    `ix_device_user` holds all that counting an audience reads of a device, so that it reads no row.
     `registered_at` is when the address was last given to us: a provider's "gone since" before it is void.
     `*_key` are versions written so that text order is number order.
     """
@@ -56,11 +62,15 @@ class Device(SQLModel, table=True):
         Index("ix_device_app_state", "app_id", "state", "id"),
         Index("ix_device_last_seen", "app_id", "last_seen"),
         Index("ix_device_counts", "app_id", "platform", "state", "permission", "ephemeral_until"),
+        Index("ix_device_user", "user_id", "ephemeral_until", "state", "platform", "permission", "credential_id"),
+        Index(
+            "ix_device_passing", "ephemeral_until", "app_id", "user_id", sqlite_where=PASSING, postgresql_where=PASSING
+        ),
     )
 
     id: int = primary_key()
     app_id: int = reference("app.id")
-    user_id: int = reference("user.id", index=True)
+    user_id: int = reference("user.id")
     credential_id: int | None = reference("credential.id", nullable=True, index=True, on_delete="SET NULL")
     platform: str = Field(sa_type=Word)
     provider: str = Field(sa_type=Word)

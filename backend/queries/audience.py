@@ -3,7 +3,7 @@
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
@@ -13,12 +13,10 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
-    case,
     delete,
     exists,
     func,
     insert,
-    or_,
     select,
     text,
     update,
@@ -34,7 +32,6 @@ from backend.models import Credential, Device, User
 from backend.models.base import Json
 from backend.queries.bulk import table_from_json
 
-SESSION = timedelta(minutes=30)
 _DEVICE = SQLModel.metadata.tables["device"]
 
 
@@ -142,16 +139,11 @@ def write_users(session: Session, values: Iterable[UserValues]) -> None:
     session.execute(statement, {"rows": json.dumps(rows)})
 
 
-def touch_users(session: Session, numbers: Collection[int], now: datetime) -> None:
-    """These people are here: a session begins when there was no sign of life for half an hour."""
+def touch_users(session: Session, numbers: Collection[int], now: datetime, *, sessions: int = 0) -> None:
+    """These people are here, and have begun so many sessions each."""
     mine = select(col(User.id)).where(col(User.id).in_(numbers)).order_by(col(User.id))
     session.execute(mine.with_for_update(key_share=True))
-    began = or_(col(User.last_active).is_(None), col(User.last_active) < now - SESSION)
-    _change(
-        session, User, col(User.id).in_(numbers),
-        sessions=case((began, col(User.sessions) + 1), else_=col(User.sessions)),
-        last_active=now,
-    )  # fmt: skip
+    _change(session, User, col(User.id).in_(numbers), sessions=col(User.sessions) + sessions, last_active=now)
 
 
 def change_user(session: Session, number: int, **values: Any) -> None:

@@ -6,13 +6,16 @@ executemany and a VALUES list.
 
 from collections.abc import Mapping
 
-_SQLITE = {"bigint": "INTEGER", "integer": "INTEGER", "text": "TEXT", "boolean": "INTEGER", "double precision": "REAL"}
+_SQLITE = {
+    "bigint": "INTEGER", "integer": "INTEGER", "text": "TEXT", "boolean": "INTEGER", "double precision": "REAL",
+    "jsonb": "TEXT",
+}  # fmt: skip
 
 
 def table_from_json(sqlite: bool, columns: Mapping[str, str], *, bind: str = "rows") -> str:
     """SQL for a derived table `v` whose rows are the objects of the JSON array bound as `:rows`.
 
-    `columns` maps names to PostgreSQL types: bigint, integer, text, boolean, double precision.
+    `columns` maps names to PostgreSQL types: bigint, integer, text, boolean, double precision, jsonb.
     """
     if sqlite:
         picked = ", ".join(f"CAST(value ->> '$.{name}' AS {_SQLITE[kind]}) AS {name}" for name, kind in columns.items())

@@ -21,7 +21,7 @@ def find(session: Session, app_id: int, campaign_id: int, *, lock: bool) -> Camp
         col(Campaign.app_id) == app_id,
         col(Campaign.kind) == CampaignKind.CAMPAIGN,
     )
-    return session.execute(statement.with_for_update() if lock else statement).scalar_one_or_none()
+    return session.execute(statement.with_for_update(key_share=True) if lock else statement).scalar_one_or_none()
 
 
 def listing(
@@ -78,7 +78,7 @@ def open_run(session: Session, campaign_id: int) -> Run | None:
         .where(col(Run.campaign_id) == campaign_id, col(Run.kind) == "send", col(Run.state).in_(alive))
         .order_by(col(Run.id).desc())
         .limit(1)
-        .with_for_update()
+        .with_for_update(key_share=True)
     )
     return session.execute(statement).scalar_one_or_none()
 
@@ -157,7 +157,7 @@ def due_campaigns(session: Session, now: datetime, limit: int = 50) -> Sequence[
     """Scheduled campaigns whose time has come, locked."""
     due = (col(Campaign.state) == CampaignState.SCHEDULED, col(Campaign.due_at) <= now)
     statement = select(Campaign).where(*due).order_by(col(Campaign.due_at)).limit(limit)
-    return session.execute(statement.with_for_update(skip_locked=True)).scalars().all()
+    return session.execute(statement.with_for_update(skip_locked=True, key_share=True)).scalars().all()
 
 
 def planning_runs(session: Session) -> list[tuple[int, int]]:
@@ -187,16 +187,3 @@ def pause_campaign_of(session: Session, run_id: int, now: datetime) -> None:
 def finish_campaign_of(session: Session, run_id: int, now: datetime) -> None:
     running = [CampaignState.RUNNING, CampaignState.PAUSED]
     set_campaign_of(session, run_id, running, state=CampaignState.FINISHED, finished_at=now)
-
-
-def using_segment(session: Session, app_id: int, public_id: str) -> Sequence[str]:
-    """Names of campaigns, yet to end, whose audience names the segment."""
-    ended = (CampaignState.FINISHED, CampaignState.CANCELLED, CampaignState.ARCHIVED)
-    mine = (col(Campaign.app_id) == app_id, col(Campaign.archived_at).is_(None), col(Campaign.state).not_in(ended))
-    rows = session.execute(select(col(Campaign.name), col(Campaign.definition)).where(*mine))
-    return [name for name, definition in rows if public_id in _named(definition)]
-
-
-def _named(definition: dict[str, Any]) -> list[str]:
-    audience = definition.get("audience") or {}
-    return [*audience.get("include", []), *audience.get("exclude", [])]

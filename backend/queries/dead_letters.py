@@ -135,8 +135,13 @@ def lock_runs(session: Session, runs: Collection[int]) -> dict[int, str]:
     as where a member pauses one, and both in order."""
     owners = select(col(Run.campaign_id)).where(col(Run.id).in_(runs))
     campaigns = select(col(Campaign.id)).where(col(Campaign.id).in_(owners)).order_by(col(Campaign.id))
-    session.execute(campaigns.with_for_update()).all()
-    locked = select(col(Run.id), col(Run.state)).where(col(Run.id).in_(runs)).order_by(col(Run.id)).with_for_update()
+    session.execute(campaigns.with_for_update(key_share=True)).all()
+    locked = (
+        select(col(Run.id), col(Run.state))
+        .where(col(Run.id).in_(runs))
+        .order_by(col(Run.id))
+        .with_for_update(key_share=True)
+    )
     return {int(number or 0): state for number, state in session.execute(locked)}
 
 

@@ -58,15 +58,19 @@ def _anything_alive() -> Any:
 def lock_campaign_of(session: Session, run_id: int) -> int | None:
     """Locks the campaign that a run sends: everybody locks a campaign before its run, or they might lock up.
 
+    Rows that name a campaign or a run may still be added (NO KEY UPDATE, as everywhere for these two): a sender
+    adds a chunk and then counts on its run, which a full lock between the two made a ring of waits.
     None for a test or an API message, which have no campaign that people know.
     """
     owner = select(col(Run.campaign_id)).where(col(Run.id) == run_id, col(Run.kind) == "send").scalar_subquery()
-    return session.execute(select(col(Campaign.id)).where(col(Campaign.id) == owner).with_for_update()).scalar()
+    return session.execute(
+        select(col(Campaign.id)).where(col(Campaign.id) == owner).with_for_update(key_share=True)
+    ).scalar()
 
 
 def lock_run(session: Session, run_id: int) -> None:
     """Nobody else changes the run until the commit."""
-    session.execute(select(col(Run.id)).where(col(Run.id) == run_id).with_for_update())
+    session.execute(select(col(Run.id)).where(col(Run.id) == run_id).with_for_update(key_share=True))
 
 
 def finish_run(session: Session, run_id: int, now: datetime) -> bool:

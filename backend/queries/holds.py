@@ -88,7 +88,7 @@ def _locked(session: Session, wanted: ColumnElement[bool]) -> list[Moved]:
         select(col(Run.id), col(Run.app_id), col(Run.campaign_id), col(Run.kind))
         .join(Campaign, col(Campaign.id) == col(Run.campaign_id))
         .where(wanted)
-        .with_for_update(of=(Run, Campaign), skip_locked=True)
+        .with_for_update(of=(Run, Campaign), skip_locked=True, key_share=True)
     )
     return [Moved(*row) for row in session.execute(statement)]
 

@@ -46,7 +46,9 @@ class Planned:
 def lock_run(session: Session, run_id: int) -> Run | None:
     """The run, locked against another planner; None when one is at it or it is no longer planning."""
     statement = (
-        select(Run).where(col(Run.id) == run_id, col(Run.state) == RunState.PLANNING).with_for_update(skip_locked=True)
+        select(Run)
+        .where(col(Run.id) == run_id, col(Run.state) == RunState.PLANNING)
+        .with_for_update(skip_locked=True, key_share=True)
     )
     return session.execute(statement).scalar_one_or_none()
 

@@ -13,12 +13,14 @@ from backend.models import Category, Preference
 
 
 def wishes(session: Session, app_id: int, user: int) -> Sequence[Row[Any]]:
-    """(id, slug, kind, opted_in_by_default, opted_in) of every category of the app; opted_in is null where nothing was said."""
+    """(id, slug, name, kind, opted_in_by_default, opted_in, changed_at, changed_by) of every category of the app;
+    the last three are null where nothing was said."""
     said = and_(col(Preference.category_id) == col(Category.id), col(Preference.user_id) == user)
     every = (
         select(
-            col(Category.id), col(Category.slug), col(Category.kind), col(Category.opted_in_by_default),
-            col(Preference.opted_in),
+            col(Category.id), col(Category.slug), col(Category.name), col(Category.kind),
+            col(Category.opted_in_by_default), col(Preference.opted_in), col(Preference.changed_at),
+            col(Preference.changed_by),
         )
         .outerjoin(Preference, said)
         .where(col(Category.app_id) == app_id)

@@ -1,29 +1,62 @@
 """Segments as they are kept, and the people and devices that a condition finds."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, select
+from sqlalchemy import ColumnElement, Row, Select, String, and_, case, exists, func, literal, literal_column, select
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from backend.domain.vocabulary import DeviceState, Platform
+from backend.domain.vocabulary import DeviceState, Permission, Platform
 from backend.models import Campaign, Category, Device, Segment, User, UserList
-from backend.queries.segments import CategoryFact
+from backend.queries.segment_scope import CategoryFact
 
-_STATES = (DeviceState.ACTIVE, DeviceState.UNSUBSCRIBED, DeviceState.INVALID)
-NO_DEVICE = len(_STATES)
+
+class Reach(IntEnum):
+    """How well a pair can be reached, the best first: what a campaign takes, then why it goes nowhere.
+
+    A campaign takes devices without permission too, and says of each that it was skipped.
+    """
+
+    REACHABLE = 0
+    NO_PERMISSION = 1
+    NO_CREDENTIAL = 2
+    UNSUBSCRIBED = 3
+    INVALID = 4
+    NO_DEVICE = 5
+
+
+STRETCH = 20_000
+_LETTERS: dict[tuple[Platform | None, Reach], str] = {
+    pair: chr(ord("A") + place)
+    for place, pair in enumerate(
+        [*((platform, reach) for platform in Platform for reach in Reach), (None, Reach.NO_DEVICE)]
+    )
+}
+_READ = {letter: pair for pair, letter in _LETTERS.items()}
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """People whose best device is in one state (None: no device), their counted devices by platform,
-    and how many devices of theirs are active."""
+class Counts:
+    """What a condition found: people by their best pair, devices by platform and reach."""
 
-    best: DeviceState | None
-    people: int
-    devices: Mapping[str, int]
-    active: int
+    people: Mapping[Reach, int]
+    devices: Mapping[tuple[str, Reach], int]
+
+    def by_platform(self, among: Iterable[Reach]) -> dict[str, int]:
+        """The devices of these reaches, every platform named."""
+        return {str(name): sum(self.devices.get((name, reach), 0) for reach in among) for name in Platform}
+
+    def reasons(self, besides: Container[Reach]) -> tuple[dict[str, int], dict[str, int]]:
+        """Of all other reaches, people and devices by its name in small letters, where there are any."""
+        people, devices = Counter(self.people), Counter[Reach]()
+        for (_, reach), number in self.devices.items():
+            devices[reach] += number
+        told = [reach for reach in Reach if reach not in besides]
+        return _named_counts(people, told), _named_counts(devices, told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +66,10 @@ class Person:
     number: int
     external_id: str | None
     devices: tuple[int, ...]
+
+
+def _named_counts(counts: Mapping[Reach, int], told: Iterable[Reach]) -> dict[str, int]:
+    return {reach.name.lower(): counts[reach] for reach in told if counts[reach]}
 
 
 def find(session: Session, app_id: int, number: int) -> Segment | None:
@@ -81,68 +118,138 @@ def categories(session: Session, app_id: int) -> dict[str, CategoryFact]:
     return {slug: CategoryFact(number, kind, default) for slug, number, kind, default in rows}
 
 
-def count(session: Session, condition: ColumnElement[bool], *, active_only: bool) -> list[Found]:
-    """The people and devices of a condition in one pass over its pairs, by the person's best device.
+def count(session: Session, condition: ColumnElement[bool]) -> Counts:
+    """The people and devices of a condition over everybody.
 
-    Each counted column costs 0.2 µs a pair on SQLite, so only what is asked for is counted.
+    One pass: each person becomes a short text of a letter a pair, and people with the same text are counted
+    together. Of a million people that takes two thirds of grouping twice, and an index holds all that it reads.
     """
-    rank = case({state: rank for rank, state in enumerate(_STATES)}, value=col(Device.state), else_=NO_DEVICE)
-    active = col(Device.state) == DeviceState.ACTIVE
-    only = (active,) if active_only else ()
-    each = [
-        *(
-            func.count(case((and_(col(Device.platform) == platform, *only), 1))).label(platform)
-            for platform in Platform
-        ),
-        *(() if active_only else (func.count(case((active, 1))).label("active"),)),
-    ]
-    person = (
-        select(func.min(rank).label("best"), *each)
+    person = _people(condition).subquery()
+    return _counts(session.execute(select(person.c.pairs, func.count()).group_by(person.c.pairs)))
+
+
+def count_and_sample(session: Session, condition: ColumnElement[bool], limit: int) -> tuple[Counts, tuple[str, ...]]:
+    """Counts, and the first of the people found who have an id of the app's own, from the same pass."""
+    person = _people(condition).cte("person")
+    first = (
+        select(col(User.external_id).label("pairs"), literal(-1).label("people"))
+        .join(person, person.c.id == col(User.id))
+        .where(col(User.external_id).is_not(None))
+        .order_by(col(User.id))
+        .limit(limit)
+        .subquery()
+    )
+    counted = select(person.c.pairs, func.count()).group_by(person.c.pairs)
+    rows = session.execute(counted.union_all(select(first))).all()
+    return _counts(row for row in rows if row[1] >= 0), tuple(str(row[0]) for row in rows if row[1] < 0)
+
+
+def _people(condition: ColumnElement[bool]) -> Select[Any]:
+    return (
+        select(col(User.id).label("id"), func.aggregate_strings(_letter(), "").label("pairs"))
         .select_from(User)
         .outerjoin(Device, col(Device.user_id) == col(User.id))
         .where(condition)
         .group_by(col(User.id))
-        .subquery()
     )
-    sums = [func.sum(person.c[column.name]).label(column.name) for column in each]
-    rows = session.execute(select(person.c.best, func.count().label("people"), *sums).group_by(person.c.best))
-    return [_found(row) for row in rows.mappings()]
 
 
-def _found(row: Mapping[Any, Any]) -> Found:
-    devices = {str(platform): int(row[platform]) for platform in Platform}
-    return Found(
-        best=_STATES[row["best"]] if row["best"] < NO_DEVICE else None,
-        people=row["people"],
-        devices=devices,
-        active=int(row["active"]) if "active" in row else sum(devices.values()),
+def _letter() -> ColumnElement[str]:
+    """A pair's platform and reach; what it reads stands in one index of the devices, behind their user."""
+    device = col(Device.state)
+    return case(
+        (
+            device == DeviceState.ACTIVE,
+            case(
+                (col(Device.credential_id).is_(None), _of_platform(Reach.NO_CREDENTIAL)),
+                (col(Device.permission) == Permission.DENIED, _of_platform(Reach.NO_PERMISSION)),
+                else_=_of_platform(Reach.REACHABLE),
+            ),
+        ),
+        (device == DeviceState.INVALID, _of_platform(Reach.INVALID)),
+        (device.is_(None), literal_column(f"'{_LETTERS[None, Reach.NO_DEVICE]}'")),
+        else_=_of_platform(Reach.UNSUBSCRIBED),
     )
+
+
+def _of_platform(reach: Reach) -> ColumnElement[str]:
+    *some, last = (literal_column(f"'{_LETTERS[platform, reach]}'", String) for platform in Platform)
+    return case(dict(zip(Platform, some, strict=False)), value=col(Device.platform), else_=last)
+
+
+def _counts(rows: Iterable[Any]) -> Counts:
+    people, devices = Counter[Reach](), Counter[tuple[str, Reach]]()
+    for pairs, number in rows:
+        read = [_READ[letter] for letter in pairs]
+        people[min(reach for _, reach in read)] += number
+        for platform, reach in read:
+            if platform:
+                devices[str(platform), reach] += number
+    return Counts(people, devices)
+
+
+def everybody(session: Session, app_id: int) -> int:
+    """The people of an app; whoever has nothing but ephemeral devices is nobody.
+
+    An index holds the ephemeral devices alone; SQLite would rather take another by the app (`+ 0`).
+    """
+    real = aliased(Device)
+    passing = (
+        select(func.count(col(Device.user_id).distinct()))
+        .where(col(Device.app_id) + 0 == app_id, col(Device.ephemeral_until).is_not(None))
+        .where(~exists().where(col(real.user_id) == col(Device.user_id), col(real.ephemeral_until).is_(None)))
+    )
+    every = select(func.count()).select_from(User).where(col(User.app_id) == app_id)
+    return int(session.execute(every).scalar_one()) - int(session.execute(passing).scalar_one())
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """People of an app by number, from behind `after` to `last`; `rest` says that there are more."""
+
+    after: int
+    last: int
+    rest: bool
+
+    def holds(self) -> ColumnElement[bool]:
+        return and_(col(User.id) > self.after, col(User.id) <= self.last)
+
+
+def stretch(session: Session, app_id: int, after: int) -> Stretch:
+    """The next people of an app: where one in a hundred is wanted, a page of them is found here at once."""
+    mine = (col(User.app_id) + 0 == app_id, col(User.id) > after)
+    page = select(col(User.id).label("id")).where(*mine).order_by(col(User.id)).limit(STRETCH).subquery()
+    last, number = session.execute(select(func.max(page.c.id), func.count()).select_from(page)).one()
+    return Stretch(after, last or after, rest=number == STRETCH)
+
+
+def behind(after: int) -> ColumnElement[bool]:
+    return col(User.id) > after
 
 
 def sample(session: Session, condition: ColumnElement[bool], limit: int) -> tuple[str, ...]:
     """The first users that are found and have an id of the app's own."""
-    statement = (
-        select(col(User.external_id))
-        .outerjoin(Device, col(Device.user_id) == col(User.id))
-        .where(condition, col(User.external_id).is_not(None))
-        .group_by(col(User.id), col(User.external_id))
-        .order_by(col(User.id))
-        .limit(limit)
-    )
-    return tuple(str(external_id) for external_id in session.execute(statement).scalars())
+    found = _found(condition).where(col(User.external_id).is_not(None)).limit(limit)
+    return tuple(str(external_id) for _, external_id in session.execute(found))
 
 
-def people(session: Session, condition: ColumnElement[bool], after: int | None, limit: int) -> list[Person]:
-    """A page of the people found, by number, one more than the limit; then the devices of just these."""
-    found = (
+def people(session: Session, condition: ColumnElement[bool], limit: int) -> list[Row[Any]]:
+    """The first people found, (number, external id) each."""
+    return list(session.execute(_found(condition).limit(limit)).all())
+
+
+def _found(condition: ColumnElement[bool]) -> Select[Any]:
+    return (
         select(col(User.id), col(User.external_id))
         .outerjoin(Device, col(Device.user_id) == col(User.id))
-        .where(condition, col(User.id) > (after or 0))
+        .where(condition)
         .group_by(col(User.id), col(User.external_id))
         .order_by(col(User.id))
-        .limit(limit + 1)
     )
-    users = session.execute(found).all()
+
+
+def with_devices(session: Session, condition: ColumnElement[bool], users: Sequence[Row[Any]]) -> list[Person]:
+    """These people with the devices of theirs that a condition finds."""
     theirs = (
         select(col(User.id), col(Device.id))
         .join(Device, col(Device.user_id) == col(User.id))

@@ -15,7 +15,7 @@ from backend.domain.vocabulary import CategoryKind
 from backend.errors import Conflict, FieldError, Invalid, NotFound
 from backend.models import App, Category
 from backend.queries import accounts as queries
-from backend.services import audit, ids
+from backend.services import audit, ids, retention
 
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 LOCALE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
@@ -29,6 +29,7 @@ CHANGEABLE = (
     "allowed_origins",
     "launch_threshold",
     "error_limit_percent",
+    "retention",
 )
 FIRST_CATEGORIES = (
     ("transactional", "Transactional", CategoryKind.MANDATORY),
@@ -39,7 +40,10 @@ FIRST_CATEGORIES = (
 
 @dataclass(frozen=True, slots=True)
 class AppRow:
-    """An app as people see it; `number` is for the code's own use and never leaves the installation."""
+    """An app as people see it; `number` is for the code's own use and never leaves the installation.
+
+    `retention` has the days for which each kind of thing is kept (`services.retention`), None for ever.
+    """
 
     id: str
     number: int
@@ -51,6 +55,7 @@ class AppRow:
     allowed_origins: tuple[str, ...]
     launch_threshold: int
     error_limit_percent: int
+    retention: Mapping[str, int | None]
     created_at: datetime
 
 
@@ -113,15 +118,24 @@ def app_by_slug(work: Work, slug: str) -> AppRow:
 
 
 def update_app(work: Work, number: int, **changes: Any) -> AppRow:
-    """Changes some of `CHANGEABLE`. Raises `Invalid` for a wrong value or a field that is not one of them."""
+    """Changes some of `CHANGEABLE`; of `retention`, the kinds that are named.
+
+    Raises `Invalid` for a wrong value or a field that is not one of them.
+    """
     row = _found(work, number)
     _check(changes, changeable_only=True)
     for name, value in changes.items():
-        setattr(row, name, list(value) if name == "allowed_origins" else value)
+        setattr(row, name, _stored(row, name, value))
     work.session.add(row)
     work.session.flush()
     audit.record(work.within(number), "app.changed", ids.public(work, ids.APP, number), fields=sorted(changes))
     return _row(work, row)
+
+
+def _stored(row: App, name: str, value: Any) -> Any:
+    if name == "retention":
+        return retention.merged(row.retention, value)
+    return list(value) if name == "allowed_origins" else value
 
 
 def identity_secret(work: Work, number: int) -> str:
@@ -196,6 +210,8 @@ def _problems(name: str, value: Any) -> Iterator[FieldError]:
         yield FieldError(name, "must be a whole number from 0 (never pause) to 100")
     elif name == "allowed_origins":
         yield from _origin_problems(value)
+    elif name == "retention":
+        yield from retention.problems(value)
 
 
 def _origin_problems(origins: Sequence[str]) -> Iterator[FieldError]:
@@ -248,6 +264,7 @@ def _row(work: Work, row: App) -> AppRow:
         allowed_origins=tuple(row.allowed_origins),
         launch_threshold=row.launch_threshold,
         error_limit_percent=row.error_limit_percent,
+        retention=retention.effective(row.retention),
         created_at=row.created_at,
     )
 

@@ -14,7 +14,18 @@ from backend.domain.vocabulary import CampaignState, HeldKind, PauseReason, RunS
 from backend.errors import Conflict, FieldError, Invalid, NotFound, WrongState
 from backend.models import Campaign, Revision, Run, Variant
 from backend.queries import campaigns as queries
-from backend.services import apps, audit, content, definition, holds, ids, segmentation, templates, topic_audience
+from backend.services import (
+    apps,
+    audit,
+    content,
+    definition,
+    holds,
+    ids,
+    segment_shelf,
+    segmentation,
+    templates,
+    topic_audience,
+)
 from backend.services import page as paging
 from backend.services.page import Page
 from backend.services.progress import Progress, of_runs
@@ -134,8 +145,10 @@ def delete(work: Work, campaign_id: str) -> None:
         return
     _in_state(campaign, "delete", (*DELETABLE, *ENDED))
     audit.record(work, "campaign.delete", campaign_id, name=campaign.name)
+    audience = campaign.definition["audience"]
     work.session.delete(campaign)
     work.session.flush()
+    segment_shelf.forget_own(work, audience)
 
 
 def archive(work: Work, campaign_id: str) -> CampaignDetail:

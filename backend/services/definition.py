@@ -58,8 +58,8 @@ def _distinct(names: list[str]) -> list[str]:
 
 Instant = Annotated[datetime, BeforeValidator(_instant), PlainSerializer(datetime.isoformat)]
 Title = Annotated[str, Field(max_length=200), AfterValidator(_title)]
-SegmentId = Annotated[str, Field(pattern=r"^seg_[A-Za-z0-9_-]{1,40}$")]
-SegmentIds = Annotated[list[SegmentId], Field(max_length=50), AfterValidator(_distinct)]
+GroupId = Annotated[str, Field(pattern=r"^(seg|lst)_[A-Za-z0-9_-]{1,40}$", description="Of a segment or a list.")]
+GroupIds = Annotated[list[GroupId], Field(max_length=50), AfterValidator(_distinct)]
 Topics = Annotated[
     list[Annotated[str, AfterValidator(_topic)]], AfterValidator(_distinct), Field(max_length=topic.MOST)
 ]
@@ -67,10 +67,13 @@ Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 
 
 class Audience(Strict):
-    """Whom: everyone, or the pairs for which an included segment is true and no excluded one; or a provider's topics."""
+    """Whom: everyone, or the pairs that an included segment or list has and no excluded one; or a provider's topics.
 
-    include: SegmentIds = Field(default_factory=list)
-    exclude: SegmentIds = Field(default_factory=list)
+    Of a segment the rules as they were at launch count, of a list who is in it when the run is planned.
+    """
+
+    include: GroupIds = Field(default_factory=list)
+    exclude: GroupIds = Field(default_factory=list)
     everyone: bool = False
     unseen_days: Annotated[int, Field(ge=1, le=3650)] | None = None
     topics: Topics = Field(default_factory=list)
@@ -183,7 +186,7 @@ def _mismatches(definition: CampaignDefinition) -> list[FieldError]:
     if audience.everyone and audience.include:
         errors.append(FieldError("audience.include", "must be empty when everyone is chosen"))
     if not (audience.everyone or audience.include or audience.topics):
-        errors.append(FieldError("audience", "choose everyone, or include a segment or a topic"))
+        errors.append(FieldError("audience", "choose everyone, or include a segment, a list or a topic"))
     if audience.topics:
         errors += _beside_topics(definition)
     if (schedule.kind == "at") != (schedule.at is not None):

@@ -18,7 +18,7 @@ from backend.errors import NotFound
 from backend.models import Device, Event, User
 from backend.queries import demo as queries
 from backend.queries import topics
-from backend.services import addresses, apps, credentials, segmentation
+from backend.services import addresses, apps, catalogue, credentials, segmentation
 from backend.services.apps import AppRow
 from backend.services.demo_history import past_campaigns
 from backend.services.people import bucket
@@ -82,9 +82,9 @@ def fill(
     known = queries.count_devices(inside.session, app.number)
     if known < devices:
         seed = random.Random(f"{slug}:{known}")  # noqa: S311 - a demo must be repeatable, not secret
-        people = _people(inside, seed, known, devices)
-        _devices(inside, provider, seed, lanes, people, known, devices, shares)
-        _events(inside, seed, people)
+        if people := _people(inside, seed, known, devices):  # none where only somebody's device has been removed
+            _devices(inside, provider, seed, lanes, people, known, devices, shares)
+            _events(inside, seed, people)
     if history and not known:
         past_campaigns(inside)
         for topic, percent in FOLLOWED:
@@ -126,6 +126,7 @@ def _people(work: Work, seed: random.Random, start: int, end: int) -> list[tuple
     fresh = queries.users(work.session, work.app_id)
     rows = [row for row in rows if row["external_id"] not in fresh]
     queries.add(work.session, User, rows)
+    catalogue.learn_attributes(work, [row["attributes"] for row in rows])
     numbers = queries.users(work.session, work.app_id)
     return [(numbers[row["external_id"]], row) for row in rows]
 
@@ -253,6 +254,7 @@ def _events(work: Work, seed: random.Random, people: list[tuple[int, Mapping[str
         since = max(person["first_seen"], work.now - timedelta(days=DAYS))
         rows += [_event(work, seed, user_id, since, person["last_active"]) for _ in range(seed.randint(1, 6))]
     queries.add(work.session, Event, rows)
+    catalogue.learn_events(work, rows)
 
 
 def _event(work: Work, seed: random.Random, user_id: int, since: datetime, until: datetime) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from backend.domain.vocabulary import DeviceState, Environment, Permission, Plat
 from backend.errors import Conflict, NotFound
 from backend.queries import audience, merging
 from backend.queries import topics as topic_queries
-from backend.services import enrolment, identity, ids, ownership, registration, topics
+from backend.services import enrolment, identity, ids, ownership, registration, topics, visits
 from backend.services.enrolment import UNTOLD
 from backend.services.registration import DeviceIn, DevicePatch
 from backend.services.topics import DeviceTopic
@@ -56,24 +56,28 @@ class Registered:
 
 
 def register_device(work: Work, given: DeviceIn, *, holder: str | None = None, trusted: bool = False) -> Registered:
-    """Registers an address, or brings the device that has it up to date (and back to life).
+    """Registers an address, or brings the device that has it up to date, and back to life if it was invalid; one
+    that is unsubscribed stays so until it says otherwise (`update_device`).
 
     A new device's secret is told once. A known device's is told again to whoever shows it (`holder`);
     a server key (`trusted`) gets a new one in its place, since only a hash is kept; and a device whose
-    secret nobody has been told gives one to the first that registers it.
+    secret nobody has been told gives one to the first that registers it. Only a device's own word is a visit.
     Raises `Invalid` naming the wrong field.
     """
     asked = enrolment.ask(work, given)
     row = enrolment.find(work, [asked]).get(asked.key)
     secret = secrets.token_urlsafe(32)
     if row is None:
-        made = enrolment.add(work, [asked], secret_hash=hash_secret(secret))
+        made = enrolment.add(work, [asked], secret_hash=hash_secret(secret), present=not trusted)
         if made:
             return Registered(row_of(work, _load(work, made[asked.key])), secret, created=True)
         row = enrolment.find(work, [asked])[asked.key]
     told, hashed = _secret_for(row, secret, holder, trusted)
     enrolment.refresh(work, [(row, asked)], secret_hash=hashed)
-    _touch(work, row.id)
+    if trusted:
+        audience.change_device(work.session, row.id, last_seen=work.now)
+    else:
+        visits.speaks(work, _load(work, row.id))
     return Registered(row_of(work, _load(work, row.id)), told, created=False)
 
 
@@ -84,12 +88,6 @@ def _secret_for(row: Any, fresh: str, holder: str | None, trusted: bool) -> tupl
     if trusted or row.secret_hash == UNTOLD:
         return fresh, hash_secret(fresh)
     return None, row.secret_hash
-
-
-def _touch(work: Work, number: int) -> None:
-    """The device itself speaks: a sign of life of it and of its user."""
-    audience.change_device(work.session, number, last_seen=work.now)
-    audience.touch_users(work.session, [_load(work, number).user_id], work.now)
 
 
 def update_device(work: Work, device_id: str, patch: DevicePatch, *, present: bool = False) -> DeviceRow:
@@ -112,7 +110,7 @@ def update_device(work: Work, device_id: str, patch: DevicePatch, *, present: bo
     elif "user_id" in said:
         ownership.sign_out(work, row)
     if present:
-        _touch(work, row.id)
+        visits.speaks(work, _load(work, row.id))
     return _told(work, _load(work, row.id))
 
 

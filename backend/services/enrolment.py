@@ -52,9 +52,17 @@ def find(work: Work, asked: Iterable[Asked]) -> dict[Key, Any]:
 
 
 def add(
-    work: Work, asked: Sequence[Asked], *, secret_hash: str, ephemeral_until: datetime | None = None
+    work: Work,
+    asked: Sequence[Asked],
+    *,
+    secret_hash: str,
+    ephemeral_until: datetime | None = None,
+    present: bool = False,
 ) -> dict[Key, int]:
-    """Makes the devices with their users; those that somebody else has just made are not among the numbers."""
+    """Makes the devices with their users; those that somebody else has just made are not among the numbers.
+
+    `present`: the devices themselves say so, and a session of their users begins.
+    """
     owners = _owners(work, asked)
     lanes = _lanes(work, asked)
     rest = {"secret_hash": secret_hash, "ephemeral_until": ephemeral_until}
@@ -66,9 +74,9 @@ def add(
     for one, owner in zip(asked, owners, strict=True):
         if one.key not in made and one.given.user_id is None:
             audience.delete_user(work.session, owner)
-    if ephemeral_until is None:
+    if present:
         served = {owner for one, owner in zip(asked, owners, strict=True) if one.key in made}
-        audience.touch_users(work.session, served, work.now)
+        audience.touch_users(work.session, served, work.now, sessions=1)
     return made
 
 
@@ -120,7 +128,7 @@ def refresh(work: Work, repeated: Sequence[tuple[Any, Asked]], **rest: Any) -> N
     lanes = _lanes(work, [asked for row, asked in repeated if row.credential_id is None])
     news = [(row.id, {**_news(work, row, asked, lanes), **rest}) for row, asked in repeated]
     audience.change_devices(work.session, news)
-    topics.again(work.session, [row.id for row, _ in repeated if row.state != DeviceState.ACTIVE], work.now)
+    topics.again(work.session, [row.id for row, _ in repeated if row.state == DeviceState.INVALID], work.now)
     users = {row.id: asked.given.user_id for row, asked in repeated if asked.given.user_id is not None}
     for row in {row.id: row for row, _ in repeated}.values():
         if row.id in users:
@@ -132,7 +140,7 @@ def _news(work: Work, row: Any, asked: Asked, lanes: Mapping[tuple[str, str], in
     said = {name for name in given.model_fields_set if getattr(given, name) is not None}
     values = registration.columns(given, said) | address_columns(work, asked.address, asked.indexes[0])
     values |= {"platform": given.platform, "ephemeral_until": None}
-    if row.state != DeviceState.ACTIVE:
+    if row.state == DeviceState.INVALID:  # a person's own "no" outlives the next start of the app
         values |= {"state": DeviceState.ACTIVE, "reason": None, "state_at": work.now}
     if row.credential_id is None:
         values["credential_id"] = lanes[asked.key[1:]]

@@ -1,6 +1,5 @@
 """What an app may write in a field, and the one way in which a wrong one is told."""
 
-import json
 import math
 import re
 import zoneinfo
@@ -9,6 +8,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Annotated, Any, Final, TypeVar
 
+import orjson
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, StringConstraints, ValidationError
 
 from backend.errors import FieldError, Invalid
@@ -154,10 +154,39 @@ def attribute_problems(attributes: Mapping[str, Any], path: str = "attributes") 
 
 def property_problems(properties: Mapping[str, Any], path: str) -> list[FieldError]:
     """What is wrong with an event's properties: at most 16 kB of JSON, nested up to five levels deep."""
-    problems = [FieldError(path, problem) for problem in _value_problems(dict(properties), depth=0)]
-    if not problems and len(json.dumps(properties)) > MAX_PROPERTIES:
-        return [FieldError(path, f"hold more than {MAX_PROPERTIES} characters of JSON")]
+    if len(properties) > MAX_ITEMS:
+        return [FieldError(path, f"holds more than {MAX_ITEMS} items")]
+    for name, value in properties.items():
+        if not (_is_plain(name) and _is_plain(value)):
+            problems = list(_property_problems(properties, path))
+            break
+    else:
+        problems = []  # as of nearly all
+    if not problems and len(orjson.dumps(properties)) > MAX_PROPERTIES:
+        return [FieldError(path, f"hold more than {MAX_PROPERTIES} bytes of JSON")]
     return problems
+
+
+def _property_problems(properties: Mapping[str, Any], path: str) -> Iterator[FieldError]:
+    for name, value in properties.items():
+        for problem in _text_problems(name):
+            yield FieldError(path, f"a name: {problem}")
+        for problem in _value_problems(value, depth=1):
+            yield FieldError(f"{path}.{_shown(name)}", problem)
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether there is certainly nothing wrong with it: a good scalar, or a list of them."""
+    kind: type[Any] = type(value)
+    if kind is str:
+        return len(value) <= MAX_TEXT and not _BROKEN.search(value)
+    if kind is int:
+        return abs(value) <= MAX_WHOLE  # type: ignore[no-any-return]
+    if kind is float:
+        return math.isfinite(value)
+    if kind is list:
+        return len(value) <= MAX_ITEMS and all(type(item) is not list and _is_plain(item) for item in value)
+    return value is None or kind is bool
 
 
 def _value_problems(value: Any, depth: int) -> Iterator[str]:

@@ -9,7 +9,7 @@ from backend import crypto
 from backend.db import Work
 from backend.errors import Invalid, NotAllowed, NotAuthenticated, NotFound
 from backend.queries import audience
-from backend.services import apps, ids, people
+from backend.services import apps, ids, people, people_search
 from backend.services.fields import ME
 
 DEVICE_NEEDED: Final = "Say which device speaks: send its id and secret in Tocsin-Device."
@@ -40,12 +40,22 @@ def speaker(work: Work, trusted: bool, device_header: str | None, user_header: s
     if trusted:
         return Speaker(trusted=True)
     row = _shown_device(work, device_header) if device_header else None
+    return speaker_with(work, row, user_header, believed=believes(work))
+
+
+def believes(work: Work) -> bool:
+    """Whether the app takes user ids at their word."""
+    return not apps.get_app(work, work.app_id).identity_verification
+
+
+def speaker_with(work: Work, device: Any, user_header: str | None, *, believed: bool) -> Speaker:
+    """Who speaks through a client key, with the row of the device that is proven already. Raises `NotAuthenticated`."""
     return Speaker(
         trusted=False,
-        device=row.id if row else None,
-        owner=row.user_id if row else None,
+        device=device.id if device else None,
+        owner=device.user_id if device else None,
         user=_proven_user(work, user_header) if user_header else None,
-        believed=not apps.get_app(work, work.app_id).identity_verification,
+        believed=believed,
     )
 
 
@@ -53,14 +63,25 @@ def device_with(work: Work, device_id: str, secret: str) -> Any:
     """The device row that this secret proves. Raises `NotAuthenticated`; which part was wrong is not told."""
     number = work.core.keyring.number(ids.DEVICE, device_id)
     row = audience.device(work.session, work.app_id, number) if number is not None else None
+    return proven(row, secret)
+
+
+def proven(row: Any, secret: str) -> Any:
+    """The device row (None for none) when this is its secret. Raises `NotAuthenticated`."""
     if row is None or not secret or not crypto.matches(secret, row.secret_hash):
         raise NotAuthenticated(DEVICE_WRONG)
     return row
 
 
+def named_device(work: Work, device_header: str) -> tuple[int | None, str]:
+    """The number of the device that the header names, None for none of ours, and the secret it shows."""
+    device_id, _, secret = device_header.partition(".")
+    return work.core.keyring.number(ids.DEVICE, device_id.strip()), secret.strip()
+
+
 def _shown_device(work: Work, header: str) -> Any:
-    device_id, _, secret = header.partition(".")
-    return device_with(work, device_id.strip(), secret.strip())
+    number, secret = named_device(work, header)
+    return proven(audience.device(work.session, work.app_id, number) if number is not None else None, secret)
 
 
 def shown_secret(device_header: str | None) -> str | None:
@@ -107,13 +128,16 @@ def check_device(work: Work, speaker: Speaker, device_id: str) -> None:
 
 
 def person(work: Work, speaker: Speaker, user_id: str, *, create: bool = False) -> int:
-    """The number of the user in the path, `me` being the proven user or else the device's.
+    """The number of the user in the path, `me` being the proven user or else the device's. A server key may also
+    use our own id of the user (`usr_…`).
 
     Raises `NotFound` unless `create`, and what `check_names` raises.
     """
     if user_id == ME:
         return _me(work, speaker, create)
     check_names(speaker, user_id)
+    if speaker.trusted and (number := people_search.ours(work, user_id)) is not None:
+        return number
     return people.ensure_user(work, user_id) if create else people.find(work, user_id)
 
 

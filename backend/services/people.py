@@ -13,7 +13,7 @@ from backend.db import Work
 from backend.errors import FieldError, Invalid, NotFound
 from backend.queries import audience
 from backend.queries.audience import UserValues
-from backend.services import fields, ids
+from backend.services import catalogue, fields, ids
 from backend.services.fields import Amount, Country, Locale, Timezone, UserId
 
 TOO_MANY = FieldError("attributes", f"a user has at most {fields.MAX_ATTRIBUTES} of them")
@@ -184,6 +184,8 @@ def _merge_all(work: Work, changes: Mapping[int, Sequence[UserIn]]) -> set[int]:
         merged.append(values)
     full = {values.id for values in merged if len(values.attributes) > fields.MAX_ATTRIBUTES}
     audience.write_users(work.session, [values for values in merged if values.id not in full])
+    written = (given for number, said in changes.items() if number not in full for given in said)
+    catalogue.learn_attributes(work, [given.attributes for given in written if given.attributes])
     return full
 
 

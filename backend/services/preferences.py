@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from backend.db import Work
 from backend.domain.vocabulary import CategoryKind
 from backend.errors import FieldError, Invalid, NotFound
 from backend.queries import audience
 from backend.queries import preferences as queries
+from backend.services import consents
+from backend.services.consents import ConsentIn, How
 from backend.services.fields import Moment, Timezone
 
 Clock = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
@@ -36,6 +38,21 @@ class PreferencesIn(BaseModel):
     categories: dict[str, bool] | None = None
     quiet_hours: QuietHours | None = None
     paused_until: Moment | None = None
+    record_consent: How | None = Field(
+        None, description="How the choice was made: when given, each category named is kept as a consent too."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class WishRow:
+    """What holds for a person and a category; `said` when and by whom, where it is not the app's default."""
+
+    slug: str
+    name: str
+    mandatory: bool
+    opted_in: bool
+    said_at: datetime | None
+    said_by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +73,22 @@ def get(work: Work, user: int) -> PreferencesRow:
     return PreferencesRow({row.slug: _wish(row) for row in wishes}, rows[0].quiet_hours, rows[0].paused_until)
 
 
+def wishes(work: Work, user: int) -> tuple[WishRow, ...]:
+    """Every category of the app with what holds for the user."""
+    return tuple(
+        WishRow(
+            row.slug, row.name, row.kind == CategoryKind.MANDATORY, _wish(row), row.changed_at, row.changed_by or ""
+        )
+        for row in queries.wishes(work.session, work.app_id, user)
+    )
+
+
 def put(work: Work, user: int, given: PreferencesIn) -> PreferencesRow:
     """Changes what is given. Raises `Invalid` for an unknown category, and for one that cannot be switched off."""
     wishes = _wishes(work, user, given.categories or {})
     if wishes:
         queries.say(work.session, user, wishes, by=str(work.actor)[:200], now=work.now)
+        _record(work, user, given)
     said = given.model_fields_set
     values: dict[str, Any] = {}
     if "quiet_hours" in said:
@@ -70,6 +98,12 @@ def put(work: Work, user: int, given: PreferencesIn) -> PreferencesRow:
     if values:
         audience.change_user(work.session, user, **values)
     return get(work, user)
+
+
+def _record(work: Work, user: int, given: PreferencesIn) -> None:
+    if given.record_consent is not None:
+        for slug, wish in (given.categories or {}).items():
+            consents.add(work, user, ConsentIn(purpose=slug, given=wish, how=given.record_consent))
 
 
 def _wishes(work: Work, user: int, asked: Mapping[str, bool]) -> dict[int, bool]:

@@ -1,15 +1,21 @@
-"""A person's own rights: everything held about them, and its erasure."""
+"""A person's own rights: everything held about them, and its erasure.
+
+Both go by the app's own user id, or by ours (`usr_…`) for people who have none.
+"""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from backend.db import Work
+from backend.models import AuditEntry
 from backend.queries import audience, merging
+from backend.queries import person as queries
 from backend.queries import topics as topic_queries
-from backend.services import audit, devices, ids, people, preferences, topics
+from backend.services import audit, consents, devices, ids, people, people_search, preferences, topics
+from backend.services.consents import ConsentRow
 from backend.services.devices import DeviceRow
 from backend.services.people import UserRow
 from backend.services.preferences import PreferencesRow
@@ -46,8 +52,19 @@ class HeldReceipt:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldAnswer:
+    """A provider's answer to a push, other than that it took it."""
+
+    at: datetime
+    number: int
+    outcome: str
+    status: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class HeldDelivery:
-    """A push that was meant for the person, and what came back."""
+    """A push that was meant for the person, what its text was filled in with beside the profile, and what came back."""
 
     id: str
     campaign_id: str
@@ -58,7 +75,30 @@ class HeldDelivery:
     locale: str | None
     due_at: datetime
     ended_at: datetime | None
+    data: Mapping[str, Any] | None
+    answers: tuple[HeldAnswer, ...]
     receipts: tuple[HeldReceipt, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldEntry:
+    """An event campaign that the person has entered by something they did."""
+
+    campaign_id: str
+    state: str
+    due_at: datetime
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HeldDeed:
+    """What a member or a program did to the person or to a device of theirs."""
+
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    detail: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,21 +112,27 @@ class HeldWish:
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """Everything held about a person. Addresses are shown as fingerprints: they are keys to a screen."""
+    """Everything held about a person. Addresses are shown as fingerprints: they are keys to a screen.
+
+    Devices come with their topics; `preferences` are what holds, `wishes` what the person or somebody for them said.
+    """
 
     exported_at: datetime
     user: UserRow
     devices: tuple[DeviceRow, ...]
     preferences: PreferencesRow
     wishes: tuple[HeldWish, ...]
+    consents: tuple[ConsentRow, ...]
     lists: tuple[str, ...]
     events: tuple[HeldEvent, ...]
+    entries: tuple[HeldEntry, ...]
     deliveries: tuple[HeldDelivery, ...]
+    audit: tuple[HeldDeed, ...]
 
 
 def get_user(work: Work, user_id: str) -> UserProfile:
-    """A user by the app's own id. Raises `NotFound`."""
-    number = people.find(work, user_id)
+    """A user with their devices. Raises `NotFound`."""
+    number = people_search.number_of(work, user_id)
     user = people.user_row(work, number)
     held = {one.name: getattr(user, one.name) for one in dataclasses.fields(user)}
     return UserProfile(**held, devices=devices.devices_of(work, number))
@@ -94,27 +140,32 @@ def get_user(work: Work, user_id: str) -> UserProfile:
 
 def export_user(work: Work, user_id: str) -> Export:
     """Everything held about a user. Raises `NotFound`."""
-    number = people.find(work, user_id)
+    number = people_search.number_of(work, user_id)
     user = people.user_row(work, number)
+    theirs = devices.devices_of(work, number)
     audit.record(work, "user.exported", user.id)
     return Export(
         exported_at=work.now,
         user=user,
-        devices=devices.devices_of(work, number),
+        devices=theirs,
         preferences=preferences.get(work, number),
         wishes=tuple(HeldWish(*wish) for wish in merging.wishes_of(work.session, number)),
+        consents=consents.every(work, number),
         lists=tuple(merging.lists_of(work.session, number)),
         events=tuple(_event(work, row) for row in merging.events_of(work.session, number)),
+        entries=tuple(_entry(work, row) for row in queries.entries(work.session, number)),
         deliveries=_deliveries(work, number),
+        audit=_deeds(work, [user.id, *(device.id for device in theirs)]),
     )
 
 
 def erase_user(work: Work, user_id: str) -> None:
-    """Removes a user with devices, events and wishes, and takes them out of the deliveries, whose counts stand.
+    """Removes a user with devices, events, wishes, consents and places in lists, and takes them out of the deliveries,
+    whose counts stand.
 
     Raises `NotFound`. The audit trail keeps the opaque id only.
     """
-    number = people.find(work, user_id)
+    number = people_search.number_of(work, user_id)
     topics.leave(work, topic_queries.of_user(number))
     merging.cut_loose(work.session, number)
     audience.delete_user(work.session, number)
@@ -134,7 +185,27 @@ def _event(work: Work, row: Any) -> HeldEvent:
     )
 
 
+def _entry(work: Work, row: Any) -> HeldEntry:
+    return HeldEntry(ids.public(work, ids.CAMPAIGN, row.campaign_id), row.state, row.due_at, row.created_at)
+
+
+def _deeds(work: Work, subjects: Sequence[str]) -> tuple[HeldDeed, ...]:
+    def deed(row: AuditEntry) -> HeldDeed:
+        return HeldDeed(row.at, row.actor, row.action, row.subject, row.detail)
+
+    return tuple(deed(row) for row in queries.audit_of(work.session, work.app_id, subjects))
+
+
+def _answers(work: Work, number: int) -> dict[int, list[HeldAnswer]]:
+    found: dict[int, list[HeldAnswer]] = {}
+    for row in queries.attempts(work.session, number):
+        answer = HeldAnswer(row.at, row.number, row.outcome, row.status, row.reason)
+        found.setdefault(row.delivery_id, []).append(answer)
+    return found
+
+
 def _deliveries(work: Work, number: int) -> tuple[HeldDelivery, ...]:
+    answers, contexts = _answers(work, number), queries.contexts(work.session, number)
     receipts: dict[int, list[HeldReceipt]] = {}
     for row in merging.receipts_of(work.session, number):
         receipts.setdefault(row.delivery_id, []).append(HeldReceipt(row.type, row.action, row.at))
@@ -149,6 +220,8 @@ def _deliveries(work: Work, number: int) -> tuple[HeldDelivery, ...]:
             locale=row.locale,
             due_at=row.due_at,
             ended_at=row.ended_at,
+            data=contexts.get(row.id),
+            answers=tuple(answers.get(row.id, ())),
             receipts=tuple(receipts.get(row.id, ())),
         )
         for row in merging.deliveries_of(work.session, number)

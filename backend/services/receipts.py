@@ -1,9 +1,7 @@
 """Receipts: what devices report of the pushes they got, believed by signature and committed in groups."""
 
-import asyncio
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, StringConstraints
@@ -16,8 +14,8 @@ from backend.queries import receipts as queries
 from backend.queries.receipts import ReceiptValues
 from backend.services import ids
 from backend.services.fields import Moment, clean
+from backend.services.group_commit import GroupCommit
 
-GROUP: Final = 500
 DEVICES: Final = Actor("device", label="receipts")
 
 
@@ -44,50 +42,16 @@ class ReceiptResult:
     refused: int
 
 
-@dataclass(slots=True)
-class _Group:
-    """Requests that share a transaction; `task` gives the result of each part, by its place."""
-
-    parts: list[Sequence[ReceiptIn]] = field(default_factory=list)
-    size: int = 0
-    task: asyncio.Task[list[ReceiptResult]] | None = None
-
-
 class ReceiptLog:
-    """Group commit: while one transaction is being written, what arrives gathers for the next one.
-
-    A lone receipt waits for nobody, and under load a commit is shared by up to 500 receipts. Use it from one
-    event loop; the database is spoken to in a thread of its own.
-    """
+    """Commits receipts in groups (`GroupCommit`); use it from one event loop."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="receipts")
-        self._turn = asyncio.Lock()
-        self._gathering: _Group | None = None
+        self._groups = GroupCommit("receipts", self._write)
 
     async def submit(self, receipts: Sequence[ReceiptIn]) -> ReceiptResult:
         """Returns once the receipts are committed; raises what the transaction raised."""
-        group = self._join(len(receipts))
-        place = len(group.parts)
-        group.parts.append(receipts)
-        group.size += len(receipts)
-        assert group.task is not None
-        results = await asyncio.shield(group.task)
-        return results[place]
-
-    def _join(self, count: int) -> _Group:
-        group = self._gathering
-        if group is None or group.size + count > GROUP:
-            group = self._gathering = _Group()
-            group.task = asyncio.create_task(self._commit(group))
-        return group
-
-    async def _commit(self, group: _Group) -> list[ReceiptResult]:
-        async with self._turn:
-            if self._gathering is group:
-                self._gathering = None
-            return await asyncio.get_running_loop().run_in_executor(self._writer, self._write, group.parts)
+        return await self._groups.submit(receipts, len(receipts))
 
     def _write(self, parts: Sequence[Sequence[ReceiptIn]]) -> list[ReceiptResult]:
         with self._core.work(DEVICES) as work:
@@ -95,7 +59,7 @@ class ReceiptLog:
 
     def close(self) -> None:
         """Waits for the transaction under way; nothing may be submitted afterwards."""
-        self._writer.shutdown()
+        self._groups.close()
 
 
 def record(work: Work, parts: Sequence[Sequence[ReceiptIn]]) -> list[ReceiptResult]:

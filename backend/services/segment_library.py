@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from backend.db import Work
-from backend.domain.segment import Group, Rule, Subject, rules_of
+from backend.domain.segment import Group, Kind, Rule, Subject, rules_of
 from backend.domain.segment_parse import RulesError, parse
 from backend.errors import FieldError, Invalid
+from backend.queries import lists
 from backend.queries import segment_rows as rows
-from backend.queries import segments as compiler
+from backend.queries.segment_scope import CategoryFact, Scope
 from backend.services import ids
 
 MAX_TOGETHER = 500
@@ -40,11 +41,13 @@ class Library:
     _sizes: dict[str, int] = field(default_factory=dict)
     _open: list[str] = field(default_factory=list)
     _numbers: dict[str, int] = field(default_factory=dict)
-    _categories: dict[str, compiler.CategoryFact] | None = None
+    _categories: dict[str, CategoryFact] | None = None
     _together: int = 0
 
-    def scope(self) -> compiler.Scope:
-        return compiler.Scope(self.work.now, self.work.sqlite, self._trees, self._numbers, self._categories or {})
+    def scope(self, *, whole: bool = False) -> Scope:
+        """What trees are compiled with; `whole` when all of the app's people are asked at once."""
+        work = self.work
+        return Scope(work.now, work.app_id, work.sqlite, self._trees, self._numbers, self._categories or {}, whole)
 
     def add(self, tree: Group) -> Group:
         """Takes a tree in. Raises `Invalid` naming the rule whose segment, list, campaign or category is not there."""
@@ -55,6 +58,15 @@ class Library:
         """Takes a saved segment in."""
         self._count(self._referred(public_id, place), place)
         return self._trees[public_id]
+
+    def people_of(self, list_id: str, place: str, *, archived: bool = False) -> Group:
+        """Takes a static list in, as a rule of its own. Raises `Invalid` for one that is not there, or archived."""
+        self._known((list_id,), ids.LIST, "list", place)
+        number = self._numbers[list_id]
+        if not archived and number not in lists.live(self.work.session, self.work.app_id, [number]):
+            raise Invalid(place, "is a list that has been archived")
+        self._count(1, place)
+        return Group(True, False, False, (Rule(Subject.LIST, "", "in", Kind.OTHER, (list_id,), place),), place)
 
     def _count(self, size: int, place: str) -> None:
         self._together += size

@@ -14,7 +14,7 @@ from backend.services.devices import (
     remove_device,
     update_device,
 )
-from backend.services.events import EventIn, EventsResult, own_events, record_events
+from backend.services.events import EventIn, EventsResult, record_events
 from backend.services.identity import Speaker, check_device, check_names, person, shown_secret, speaker
 from backend.services.imports import devices_batch, ephemeral_device, ephemeral_devices, forget_ephemeral
 from backend.services.people import (
@@ -57,7 +57,6 @@ __all__ = [
     "forget_ephemeral",
     "get_device",
     "get_user",
-    "own_events",
     "person",
     "put_user",
     "record_events",

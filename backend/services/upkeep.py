@@ -14,7 +14,6 @@ from backend.services.rendering import DEFAULT_TTL
 from backend.services.runs import AT_ONCE
 
 PAGE = 20_000
-ATTEMPTS_KEPT = timedelta(days=30)
 KEYS_KEPT = timedelta(hours=24)
 
 
@@ -81,8 +80,8 @@ def finish_runs(core: Core) -> int:
 
 
 def sweep(work: Work) -> None:
-    """Removes what is kept for a time only: raw answers, idempotency keys, ended sessions, ephemeral devices, idle buckets."""
-    retention.sweep(work.session, now=work.now, attempts=work.now - ATTEMPTS_KEPT, keys=work.now - KEYS_KEPT)
+    """Removes what is kept for a short time only: idempotency keys, ended sessions, ephemeral devices, idle buckets."""
+    retention.sweep(work.session, now=work.now, keys=work.now - KEYS_KEPT)
     subscribers.forget_ephemeral(work)
     processes.forget(work)
     pace.forget(work)

@@ -1,5 +1,35 @@
 """Every page; importing this package registers them with the shell."""
 
-from console.pages import apps, campaigns, channels, compose, deliveries, gate, health, overview, report, simulator
+from console.pages import (
+    apps,
+    campaigns,
+    channels,
+    compose,
+    deliveries,
+    gate,
+    health,
+    imports,
+    lists,
+    overview,
+    people,
+    report,
+    segments,
+    simulator,
+)
 
-__all__ = ["apps", "campaigns", "channels", "compose", "deliveries", "gate", "health", "overview", "report", "simulator"]
+__all__ = [
+    "apps",
+    "campaigns",
+    "channels",
+    "compose",
+    "deliveries",
+    "gate",
+    "health",
+    "imports",
+    "lists",
+    "overview",
+    "people",
+    "report",
+    "segments",
+    "simulator",
+]

@@ -1,82 +1,34 @@
-"""An audience as the composer edits it: simple rules, joined by and, in the segment language's JSON."""
+"""An audience as the composer edits it: everyone, saved segments and lists, rules of its own, or topics."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from backend.errors import Invalid
-from backend.services.segmentation import AudienceSize
+from backend.services.lists import ListRow
+from backend.services.segmentation import AudienceSize, SegmentRow
 from console import words
-from console.rows.compose import Option
 from console.rows.deliveries import PLATFORM_WORD
 from console.rows.report import unreachable
+from console.rows.segments import sentence as said
 
 EVERYONE: Final = "everyone"
 SEGMENTS: Final = "segments"
 RULES: Final = "rules"
 TOPICS: Final = "topics"
 MODES: Final = (EVERYONE, SEGMENTS, RULES, TOPICS)
-OWN: Final = "Only: "  # begins the name of a segment that one campaign has made for itself
-MAX_RULES: Final = 20
-ATTRIBUTE: Final = "attr."
-
-FIELDS: Final = (
-    Option("device.platform", "Platform"),
-    Option("user.last_active", "Last active"),
-    Option("user.country", "Country"),
-    Option("user.language", "Language"),
-    Option("device.app_version", "App version"),
-    Option(ATTRIBUTE, "Attribute…"),
-)
-TEXT: Final = (Option("=", "is"), Option("!=", "is not"))
-DATE: Final = (Option("withinDays", "within days"), Option("notWithinDays", "not within days"))
-VERSION: Final = (Option("=", "is"), Option(">=", "at least"), Option("<", "before"))
-ANY: Final = (
-    Option("=", "is"),
-    Option("!=", "is not"),
-    Option(">", "more than"),
-    Option("<", "less than"),
-    Option("contains", "contains"),
-)
-OPERATORS: Final[dict[str, tuple[Option, ...]]] = {
-    "device.platform": TEXT, "user.last_active": DATE, "user.country": TEXT, "user.language": TEXT,
-    "device.app_version": VERSION, ATTRIBUTE: ANY,
-}  # fmt: skip
-EXAMPLES: Final = {
-    "user.last_active": "30",
-    "user.country": "PL",
-    "user.language": "pl",
-    "device.app_version": "5.1.0",
-    ATTRIBUTE: "pro",
-}
 
 
 @dataclass(frozen=True, slots=True)
-class SegmentLine:
-    """A saved segment, chosen or not."""
+class GroupLine:
+    """A saved segment or a list; the audience takes it in, leaves it out, or neither. Searching hides the others."""
 
     id: str
     name: str
-    description: str
-    chosen: bool
-
-    def toggled(self) -> "SegmentLine":
-        return replace(self, chosen=not self.chosen)
-
-
-@dataclass(frozen=True, slots=True)
-class RuleLine:
-    """One condition; `name` is the attribute's when the field is one."""
-
-    field: str = "device.platform"
-    name: str = ""
-    operator: str = "="
-    value: str = "ios"
-    operators: tuple[Option, ...] = TEXT
-    example: str = ""
-
-
-FIRST_RULE: Final = RuleLine()
+    note: str
+    included: bool = False
+    excluded: bool = False
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +52,40 @@ def mode_of(audience: Mapping[str, Any], *, has_own: bool) -> str:
 
 
 def audience_of(
-    mode: str, segments: Sequence[SegmentLine], own: str, unseen: int | None, topics: Sequence[str]
+    mode: str, groups: Sequence[GroupLine], own: str, unseen: int | None, topics: Sequence[str]
 ) -> dict[str, Any]:
     if mode == TOPICS:
         return {"include": [], "exclude": [], "everyone": False, "unseen_days": None, "topics": list(topics)}
-    chosen = {EVERYONE: [], SEGMENTS: [one.id for one in segments if one.chosen], RULES: [own]}[mode]
-    return {"include": chosen, "exclude": [], "everyone": mode == EVERYONE, "unseen_days": unseen}
+    chosen = {EVERYONE: [], SEGMENTS: [one.id for one in groups if one.included], RULES: [own]}[mode]
+    left_out = [one.id for one in groups if one.excluded and one.id not in chosen]
+    return {"include": chosen, "exclude": left_out, "everyone": mode == EVERYONE, "unseen_days": unseen}
+
+
+def lines(
+    segments: Iterable[SegmentRow], lists: Iterable[ListRow], audience: Mapping[str, Any]
+) -> tuple[GroupLine, ...]:
+    """Everything that an audience can name, with what it names now."""
+    notes = {one.id: (one.name, said(one.description)) for one in segments}
+    notes |= {one.id: (one.name, f"List of {words.plural(one.members, 'person', 'people')}") for one in lists}
+    include, exclude = audience["include"], audience["exclude"]
+    return tuple(GroupLine(one, *named, one in include, one in exclude) for one, named in notes.items())
+
+
+def turned(groups: Sequence[GroupLine], group_id: str, *, out: bool) -> tuple[GroupLine, ...]:
+    """The lines with one taken in (or left `out`), or no longer: never both."""
+    return tuple(_turned(one, out) if one.id == group_id else one for one in groups)
+
+
+def _turned(one: GroupLine, out: bool) -> GroupLine:
+    if out:
+        return replace(one, excluded=not one.excluded, included=one.included and one.excluded)
+    return replace(one, included=not one.included, excluded=one.excluded and one.included)
+
+
+def narrowed(groups: Sequence[GroupLine], text: str) -> tuple[GroupLine, ...]:
+    """The lines with those hidden that are not called so."""
+    wanted = text.strip().lower()
+    return tuple(replace(one, hidden=wanted not in one.name.lower()) for one in groups)
 
 
 def days(text: str) -> int | None:
@@ -117,75 +97,16 @@ def days(text: str) -> int | None:
     return int(text)
 
 
-def sentence(error: Exception) -> str:
-    """What is wrong with the rules, without their paths."""
-    if isinstance(error, Invalid) and error.errors:
-        said = error.errors[0].message
-        return said[:1].upper() + said[1:] + ("" if said.endswith(".") else ".")
-    return str(error)
-
-
-def changed(rules: Sequence[RuleLine], index: int, part: str, value: str) -> tuple[RuleLine, ...]:
-    """The rules after an edit. Raises `ValueError` for a part that a rule does not have."""
-    if part == "field" and value in OPERATORS:
-        platform = value == "device.platform"
-        new = RuleLine(
-            value, "", OPERATORS[value][0].value, "ios" if platform else "", OPERATORS[value], EXAMPLES.get(value, "")
-        )
-        return tuple(new if at == index else rule for at, rule in enumerate(rules))
-    if part not in ("name", "operator", "value"):
-        raise ValueError("A rule has no such part.")
-    return tuple(replace(rule, **{part: value}) if at == index else rule for at, rule in enumerate(rules))
-
-
-def tree_of(rules: Sequence[RuleLine]) -> dict[str, Any]:
-    """The rules in the segment language. Raises `ValueError` for one that is not finished."""
-    if not rules:
+def own_rules(rules: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The campaign's own rules. Raises `ValueError` while there are none: that would be everyone."""
+    if not rules["rules"]:
         raise ValueError("Add a rule, or choose everyone.")
-    return {"combinator": "and", "rules": [_rule(rule) for rule in rules]}
+    return rules
 
 
-def _rule(rule: RuleLine) -> dict[str, Any]:
-    value = rule.value.strip()
-    name = rule.name.strip()
-    if rule.field == ATTRIBUTE and not name:
-        raise ValueError("Name the attribute.")
-    if not value:
-        raise ValueError("Give each rule a value.")
-    field = f"{ATTRIBUTE}{name}" if rule.field == ATTRIBUTE else rule.field
-    return {"field": field, "operator": rule.operator, "value": _value(rule, value)}
-
-
-def _value(rule: RuleLine, value: str) -> Any:
-    """Days and compared attributes are numbers; `true` and `false` are what they say; the rest is text."""
-    if rule.field == "user.last_active":
-        return int(value) if value.isdigit() else _refuse("Enter a number of days.")
-    if rule.field == ATTRIBUTE and rule.operator != "contains":
-        if value in ("true", "false"):
-            return value == "true"
-        try:
-            return float(value) if "." in value else int(value)
-        except ValueError:
-            return value if rule.operator in ("=", "!=") else _refuse("Enter a number to compare with.")
-    return value
-
-
-def _refuse(sentence: str) -> Any:
-    raise ValueError(sentence)
-
-
-def lines_of(tree: Mapping[str, Any]) -> tuple[RuleLine, ...]:
-    """The form's rules of a tree that it has made itself."""
-    return tuple(_line(rule) for rule in tree.get("rules", ()) if "field" in rule)
-
-
-def _line(rule: Mapping[str, Any]) -> RuleLine:
-    attribute = rule["field"].startswith(ATTRIBUTE)
-    field = ATTRIBUTE if attribute else rule["field"]
-    value = rule.get("value", "")
-    shown = str(value).lower() if isinstance(value, bool) else str(value)
-    name = rule["field"].removeprefix(ATTRIBUTE) if attribute else ""
-    return RuleLine(field, name, rule["operator"], shown, OPERATORS.get(field, ANY), EXAMPLES.get(field, ""))
+def sentence(error: Exception) -> str:
+    """What is in the way of the rules; where, is said at the rule."""
+    return "Finish the marked rules." if isinstance(error, Invalid) else str(error)
 
 
 def reach_of(size: AudienceSize, followers: int = 0) -> Reach:

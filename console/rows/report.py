@@ -18,6 +18,8 @@ UNREACHABLE = {
     "no_device": "without a device",
     "unsubscribed": "unsubscribed",
     "invalid": "with only dead addresses",
+    "no_credential": "without a credential to send through",
+    "no_permission": "who do not allow pushes",
 }
 
 

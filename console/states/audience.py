@@ -1,6 +1,6 @@
-"""Who gets the campaign: everyone, saved segments, rules of its own, or topics; counted each time it changes."""
+"""Who gets the campaign: everyone, saved segments and lists, rules of its own, or topics; counted each time it changes."""
 
-import contextlib
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,26 +8,28 @@ import reflex as rx
 
 from backend.db import Work
 from backend.domain.vocabulary import Role
-from backend.errors import Conflict, Invalid, NotFound
-from backend.services import segmentation, topics
+from backend.errors import Invalid, NotFound
+from backend.services import lists, segment_shelf, segmentation, topics
 from console.rows import audience as rows
-from console.rows.audience import Reach, RuleLine, SegmentLine
+from console.rows.audience import GroupLine, Reach
+from console.rows.segment_fields import EMPTY, bare
 from console.states.base import read, requires, write
 from console.states.compose import ComposeState
+from console.states.segment_rules import RulesState
 
 
 class AudienceState(rx.State):
-    """The audience of the campaign that `ComposeState` has opened."""
+    """The audience of the campaign that `ComposeState` has opened. The builder's own state is `RulesState`."""
 
     mode: str = rows.EVERYONE
-    segments: tuple[SegmentLine, ...] = ()
-    rules: tuple[RuleLine, ...] = ()
+    groups: tuple[GroupLine, ...] = ()
     unseen: str = ""
     reach: Reach = Reach()
     problem: str = ""
     revision: int = 0
     _given: str = ""
     _made: str = ""
+    _rules: str = json.dumps(EMPTY)
     _topics: list[str] = []  # noqa: RUF012 - Reflex copies the defaults of a state
 
     @rx.event
@@ -39,14 +41,14 @@ class AudienceState(rx.State):
         if not compose._definition():
             return
         audience = compose._definition()["audience"]
-        saved, own = await read(_segments, audience["include"])
+        self.groups, own = await read(_choices, audience)
         self._given = own.id if own else ""
-        self.segments = tuple(SegmentLine(s.id, s.name, s.description, s.id in audience["include"]) for s in saved)
-        self.rules = rows.lines_of(own.rules) if own else ()
+        self._rules = json.dumps(own.rules if own else EMPTY)
         self.mode = rows.mode_of(audience, has_own=own is not None)
         self.unseen = str(audience["unseen_days"] or "")
         self._topics = audience.get("topics", [])
         self.revision += 1
+        await self._open_rules()
         await self._count(audience)
 
     @rx.event
@@ -56,35 +58,37 @@ class AudienceState(rx.State):
         if mode not in rows.MODES:
             return
         self.mode = mode
-        if mode == rows.RULES and not self.rules:
-            self.rules, self.revision = (rows.FIRST_RULE,), self.revision + 1
+        await self._open_rules()
         await self._store()
 
     @rx.event
     @requires(Role.EDITOR)
-    async def toggle_segment(self, segment_id: str):
-        self.segments = tuple(s.toggled() if s.id == segment_id else s for s in self.segments)
+    async def take_in(self, group_id: str):
+        """A segment or list is in the audience, or no longer."""
+        self.groups = rows.turned(self.groups, str(group_id), out=False)
         await self._store()
 
     @rx.event
     @requires(Role.EDITOR)
-    async def change_rule(self, index: int, part: str, value: str):
-        """One part of one rule; another field brings its own operators."""
-        self.rules = rows.changed(self.rules, int(index), str(part), str(value)[:200])
+    async def leave_out(self, group_id: str):
+        """Who is in a segment or list gets nothing, whatever else is chosen; or no longer."""
+        self.groups = rows.turned(self.groups, str(group_id), out=True)
         await self._store()
 
     @rx.event
     @requires(Role.EDITOR)
-    async def add_rule(self):
-        self.rules, self.revision = (*self.rules, rows.FIRST_RULE)[: rows.MAX_RULES], self.revision + 1
-        await self._store()
+    async def look_for(self, text: str):
+        """Narrows what can be chosen by name."""
+        self.groups = rows.narrowed(self.groups, str(text)[:100])
 
     @rx.event
     @requires(Role.EDITOR)
-    async def remove_rule(self, index: int):
-        self.rules = tuple(rule for at, rule in enumerate(self.rules) if at != int(index))
-        self.revision += 1
-        await self._store()
+    async def edit_rules(self, query: dict[str, Any]):
+        """The builder's rules as they are now; the same ones again are no change."""
+        rules = bare(query)
+        if self.mode == rows.RULES and isinstance(rules, dict) and rules != json.loads(self._rules):
+            self._rules = json.dumps(rules)
+            await self._store()
 
     @rx.event
     @requires(Role.EDITOR)
@@ -93,6 +97,10 @@ class AudienceState(rx.State):
         self.unseen = str(days).strip()
         await self._store()
 
+    async def _open_rules(self):
+        if self.mode == rows.RULES:
+            await (await self.get_state(RulesState))._open(json.loads(self._rules))
+
     async def _store(self):
         """Saves the audience, its own rules as a segment of the campaign's first, and counts anew."""
         compose = await self.get_state(ComposeState)
@@ -100,21 +108,21 @@ class AudienceState(rx.State):
         try:
             unseen = rows.days(self.unseen)
             if self.mode == rows.RULES:
-                self._made = await write(_save_own, self._made, rows.tree_of(self.rules))
+                self._made = await write(_save_own, self._made, rows.own_rules(json.loads(self._rules)))
         except (Invalid, ValueError) as error:
             self.problem = rows.sentence(error)
             return
-        audience = rows.audience_of(self.mode, self.segments, self._made, unseen, list(self._topics))
+        audience = rows.audience_of(self.mode, self.groups, self._made, unseen, list(self._topics))
         if await compose._save({"audience": audience}):
             await self._count(audience)
             await self._forget()
 
     async def _forget(self):
         """The segment that the campaign came with is replaced, never changed: a copy may still use it."""
-        if self._given:
-            given, self._given = self._given, ""
-            with contextlib.suppress(Conflict, NotFound):
-                await write(segmentation.delete, given)
+        gone = [self._given] if self.mode == rows.RULES else [self._given, self._made]
+        self._given, self._made = "", self._made if self.mode == rows.RULES else ""
+        if any(gone):
+            await write(segment_shelf.forget_own, {"include": [one for one in gone if one]})
 
     async def _count(self, audience: Mapping[str, Any]):
         try:
@@ -123,11 +131,11 @@ class AudienceState(rx.State):
             self.problem = error.detail
 
 
-def _segments(work: Work, include: list[str]):
-    """The saved segments that can be chosen, and the campaign's own if it has one."""
-    found = segmentation.listing(work, limit=200).items
-    own = next((s for s in found if s.id in include and s.name.startswith(rows.OWN)), None)
-    return [s for s in found if not s.name.startswith(rows.OWN)], own
+def _choices(work: Work, audience: Mapping[str, Any]):
+    """The saved segments and lists that can be chosen, and the campaign's own segment if it has one."""
+    saved = [one.segment for one in segment_shelf.shelf(work, sort="name")]
+    named = (segment_shelf.find_own(work, one) for one in audience["include"])
+    return rows.lines(saved, lists.listing(work, limit=1000).items, audience), next(filter(None, named), None)
 
 
 def _size(work: Work, audience: Mapping[str, Any]):
@@ -135,6 +143,6 @@ def _size(work: Work, audience: Mapping[str, Any]):
     return segmentation.audience_size(work, audience), topics.followers(work, audience.get("topics", ()))
 
 
-def _save_own(work: Work, made: str, tree: dict[str, Any]) -> str:
-    name = f"{rows.OWN}{segmentation.describe(tree)}"[:200]
-    return segmentation.save(work, name=name, rules=tree, segment_id=made or None).id
+def _save_own(work: Work, made: str, rules: Mapping[str, Any]) -> str:
+    name = f"{segment_shelf.OWN}{segmentation.describe_named(work, rules)}"[:200]
+    return segmentation.save(work, name=name, rules=rules, segment_id=made or None).id

@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 
 from backend.api import create_api
-from backend.api.ingest import close_receipt_log
+from backend.api.groups import close_groups
 from backend.bootstrap import Core
 from backend.db import OPERATOR
 from backend.services import apps, keys
@@ -40,7 +40,7 @@ def api(core: Core) -> Iterator[FastAPI]:
         _shared.append(create_api(core))
     _shared[0].state.core = core
     yield _shared[0]
-    close_receipt_log(_shared[0])
+    close_groups(_shared[0])
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import jwt
 import pytest
 from push_rows import add_deliveries, add_run, signed
 
-from backend.api.ingest import close_receipt_log
+from backend.api.groups import close_groups
 from backend.bootstrap import Core
 from backend.db import OPERATOR
 from backend.services import apps, credentials, keys
@@ -27,7 +27,7 @@ def core(sqlite_core: Core) -> Core:
 @pytest.fixture(autouse=True)
 def closing(api):
     yield
-    close_receipt_log(api)
+    close_groups(api)
 
 
 @pytest.fixture

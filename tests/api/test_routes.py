@@ -14,7 +14,18 @@ from backend.api.deps import marks
 from backend.bootstrap import Core
 from backend.db import OPERATOR, Work
 from backend.models import TopicSubscription
-from backend.services import campaigns, credentials, keys, lists, messages, segmentation, subscribers, templates
+from backend.services import (
+    campaigns,
+    credentials,
+    import_files,
+    import_jobs,
+    keys,
+    lists,
+    messages,
+    segmentation,
+    subscribers,
+    templates,
+)
 from backend.services.apps import AppRow
 from tests.factories import definition
 
@@ -24,6 +35,11 @@ OPEN = {
     "POST /auth/login": "a password is asked for",
     "POST /auth/setup": "a one-time token is asked for",
     "POST /auth/logout": "ends only the session that the cookie names",
+    "POST /files/imports": "asks for a member's session",
+    "GET /files/imports/{import_id}/refusals.csv": "the same",
+    "GET /files/export/people": "the same",
+    "GET /files/export/segments/{segment_id}": "the same",
+    "GET /files/export/lists/{list_id}": "the same",
     "GET /health/live": "for load balancers",
     "GET /health/ready": "for load balancers",
     "GET /metrics": "asks for its own token",
@@ -37,10 +53,14 @@ NOT_SCOPED = {
     "/api/v1/apps/{app}": "an admin key is the installation's: it manages every app",
     "/api/v1/apps/{app}/credentials": "the same",
     "/api/v1/members/{member}": "members are the installation's",
+    "/files/imports/{import_id}/refusals.csv": "a session opens it, in its own app: test_import_routes",
+    "/files/export/segments/{segment_id}": "the same",
+    "/files/export/lists/{list_id}": "the same",
 }
 MAKES = {
     "PUT /api/v1/users/{user_id}": "makes the user in the caller's own app",
     "PUT /api/v1/users/{user_id}/preferences": "the same",
+    "POST /api/v1/users/{user_id}/consents": "the same",
     "POST /api/v1/topics/{topic}/subscribe": "puts the caller's own devices into a topic of the caller's own app",
     "POST /api/v1/topics/{topic}/unsubscribe": "the same",
 }
@@ -48,6 +68,8 @@ BODIES = {
     "PUT /api/v1/segments/{segment_id}": {"name": "s", "rules": {"combinator": "and", "rules": []}},
     "PATCH /api/v1/apps/{app}/credentials/{credential}": {"status": "retiring"},
     "PATCH /api/v1/lanes/{credential}": {"max_per_second": 5},
+    "PATCH /api/v1/lists/{list_id}": {"name": "Taken over"},
+    "POST /api/v1/lists/{list_id}/fill": {"segment_id": "seg_x"},
     "POST /api/v1/lists/{list_id}/members": {"user_ids": ["ann"]},
     "DELETE /api/v1/lists/{list_id}/members": {"user_ids": ["ann"]},
     "PATCH /api/v1/campaigns/{campaign_id}": {"name": "Taken over"},
@@ -211,6 +233,7 @@ def objects(work: Work) -> dict[str, str]:
         "credential": credential.id,
         "delivery_id": sent.deliveries[0],
         "device_id": work.core.keyring.public_id("dev", device),
+        "import_id": file_of_people(work),
         "key": keys.add_key(work, scope="client")[0].id,
         "list_id": lists.create(work, lists.ListIn(name="l")).id,
         "segment_id": segmentation.create(work, "s", {"combinator": "and", "rules": []}).id,
@@ -218,6 +241,13 @@ def objects(work: Work) -> dict[str, str]:
         "topic": place.topic,
         "user_id": "ann",
     }
+
+
+def file_of_people(work: Work) -> str:
+    """An import that waits to be started."""
+    upload = import_files.Upload(work.core)
+    upload.write(b"user_id\nann\n")
+    return import_jobs.add(work, upload.close(), kind="users").id
 
 
 def subscription() -> dict[str, object]:

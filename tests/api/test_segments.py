@@ -31,6 +31,10 @@ async def test_rules_are_tried_out(server: httpx.AsyncClient, people: None):
         "reachable": 2,
         "by_platform": {"ios": 2, "android": 2, "web": 0},
         "sample": ["ann", "bob", "dan"],
+        "reachable_by_platform": {"ios": 1, "android": 1, "web": 0},
+        "unreachable": {"unsubscribed": 1, "invalid": 1},
+        "people_unreachable": {"unsubscribed": 1, "no_device": 1},
+        "total_users": 5,
     }
 
 
@@ -83,6 +87,44 @@ async def test_a_segment_in_use_is_a_conflict(server: httpx.AsyncClient):
     assert (await server.delete(f"/api/v1/segments/{used}")).status_code == 409
 
 
+async def test_where_a_segment_is_used(server: httpx.AsyncClient):
+    used = (await server.post("/api/v1/segments", json={"name": "Pro", "rules": PRO})).json()["id"]
+    assert (await server.get(f"/api/v1/segments/{used}/usage")).json() == {"items": []}
+    rules = {"combinator": "and", "rules": [{"field": "segment", "operator": "in", "value": [used]}]}
+    outer = (await server.post("/api/v1/segments", json={"name": "Outer", "rules": rules})).json()["id"]
+    use = {"kind": "segment", "id": outer, "name": "Outer", "state": "", "frozen": False}
+    assert (await server.get(f"/api/v1/segments/{used}/usage")).json() == {"items": [use]}
+
+
+async def test_a_segment_is_copied_archived_and_brought_back(server: httpx.AsyncClient):
+    made = (await server.post("/api/v1/segments", json={"name": "Pro", "rules": PRO})).json()
+    copy = await server.post(f"/api/v1/segments/{made['id']}/duplicate")
+    assert (copy.status_code, copy.json()["name"], copy.json()["rules"]) == (201, "Pro (copy)", PRO)
+    await server.delete(f"/api/v1/segments/{made['id']}")
+    archived = (await server.get("/api/v1/segments", params={"archived": True, "search": "pro"})).json()["items"]
+    assert [one["id"] for one in archived] == [made["id"]]
+    assert archived[0]["archived_at"]
+    back = await server.post(f"/api/v1/segments/{made['id']}/restore")
+    assert (back.status_code, back.json()["archived_at"]) == (200, None)
+    assert (await server.get("/api/v1/segments", params={"archived": True})).json()["items"] == []
+    assert len((await server.get("/api/v1/segments")).json()["items"]) == 2
+
+
+async def test_a_change_may_say_what_it_was_made_of(server: httpx.AsyncClient):
+    made = (await server.post("/api/v1/segments", json={"name": "Pro", "rules": PRO})).json()
+    path, body = f"/api/v1/segments/{made['id']}", {"name": "Pros", "rules": PRO, "version": 1}
+    assert (await server.put(path, json=body)).json()["version"] == 2
+    assert (await server.put(path, json=body)).status_code == 409
+    assert (await server.put(path, json={"name": "Pros", "rules": PRO})).json()["version"] == 3
+
+
+async def test_rules_are_said_and_judged(server: httpx.AsyncClient, people: None):
+    rules = {"combinator": "or", "rules": [*PRO["rules"], {"field": "user.country", "operator": "=", "value": "XX"}]}
+    answer = await server.post("/api/v1/segments/check", json={"rules": rules})
+    assert answer.json() == {"description": "plan is pro or country is XX", "marks": {"rules[1]": "nobody"}}
+    assert (await server.post("/api/v1/segments/check", json={"rules": WRONG})).status_code == 422
+
+
 async def test_outsiders_are_refused(
     core: Core, other_app: AppRow, server: httpx.AsyncClient, client: httpx.AsyncClient, visitor: httpx.AsyncClient
 ):
@@ -90,7 +132,8 @@ async def test_outsiders_are_refused(
         theirs = segmentation.create(work, "Theirs", PRO).id
     path = f"/api/v1/segments/{theirs}"
     body = {"name": "Mine", "rules": PRO}
-    for method, where in (("GET", path), ("PUT", path), ("DELETE", path), ("GET", f"{path}/members")):
+    asked = [("GET", path), ("PUT", path), ("DELETE", path), ("GET", f"{path}/members"), ("GET", f"{path}/usage")]
+    for method, where in (*asked, ("POST", f"{path}/duplicate"), ("POST", f"{path}/restore")):
         answer = await server.request(method, where, json=body if method == "PUT" else None)
         assert answer.status_code == 404, (method, where)
     for method, where in (
@@ -101,6 +144,10 @@ async def test_outsiders_are_refused(
         ("PUT", "/x"),
         ("DELETE", "/x"),
         ("GET", "/x/members"),
+        ("GET", "/x/usage"),
+        ("POST", "/check"),
+        ("POST", "/x/duplicate"),
+        ("POST", "/x/restore"),
     ):
         assert (await visitor.request(method, f"/api/v1/segments{where}", json=body)).status_code == 401
         assert (await client.request(method, f"/api/v1/segments{where}", json=body)).status_code == 403

@@ -4,8 +4,7 @@ import re
 
 import pytest
 
-from console.rows import audience, compose
-from console.rows.audience import RuleLine
+from console.rows import compose
 from console.rows.compose import Button, Draft
 
 CONTENT = {
@@ -93,34 +92,3 @@ def test_a_whole_number_is_read_however_its_thousands_are_set_apart(text, number
 def test_what_is_no_whole_number_is_refused(text):
     with pytest.raises(ValueError, match=re.escape(text)):
         compose.whole_number(text)
-
-
-def test_rules_become_the_segment_language_and_come_back():
-    rules = (
-        RuleLine(),
-        RuleLine("user.last_active", "", "withinDays", "30"),
-        RuleLine("attr.", "plan", "=", "pro"),
-        RuleLine("attr.", "orders", ">", "3"),
-        RuleLine("attr.", "vip", "=", "true"),
-    )
-    tree = audience.tree_of(rules)
-    assert [rule["value"] for rule in tree["rules"]] == ["ios", 30, "pro", 3, True]
-    assert tree["rules"][2]["field"] == "attr.plan"
-    back = audience.lines_of(tree)
-    assert [(r.field, r.name, r.operator, r.value) for r in back] == [
-        (r.field, r.name, r.operator, r.value) for r in rules
-    ]
-
-
-@pytest.mark.parametrize(
-    ("rule", "said"),
-    [
-        (RuleLine(value=""), "value"),
-        (RuleLine("attr.", "", "=", "x"), "Name"),
-        (RuleLine("user.last_active", "", "withinDays", "soon"), "days"),
-        (RuleLine("attr.", "orders", ">", "many"), "number"),
-    ],
-)
-def test_an_unfinished_rule_says_what_it_lacks(rule, said):
-    with pytest.raises(ValueError, match=said):
-        audience.tree_of([rule])

@@ -8,7 +8,7 @@ from sqlmodel import select
 from backend.db import OPERATOR
 from backend.domain.vocabulary import Role
 from backend.models import Campaign, Run
-from backend.services import apps, campaigns, credentials, messages, segmentation, subscribers
+from backend.services import apps, campaigns, credentials, lists, messages, segmentation, subscribers
 from backend.services.registration import DeviceIn
 from console import routes
 from console.states.apps import AppsState
@@ -24,6 +24,7 @@ from console.states.overview import OverviewState
 from console.states.preview import PreviewState
 from console.states.report import ReportState
 from console.states.schedule import NUMBER, ScheduleState
+from console.states.segment_rules import RulesState
 from console.states.session import SessionState
 
 # The example subscription of RFC 8291.
@@ -69,6 +70,11 @@ async def draft(editor):
     address = answer[0].args[0][1]._var_value
     await reopen(editor, address)
     return address
+
+
+def only(platform):
+    rule = {"field": "device.platform", "operator": "=", "value": platform}
+    return {"combinator": "and", "not": False, "rules": [rule]}
 
 
 async def reopen(editor, address):
@@ -146,20 +152,65 @@ async def test_rules_make_a_segment_of_the_campaigns_own(editor, people, work):
     audience = await editor.state(AudienceState)
     assert audience.reach.devices == 2
     await editor.do(AudienceState.choose_mode, "rules")
-    assert audience.reach.devices == 0
-    await editor.do(AudienceState.change_rule, 0, "value", "web")
-    assert audience.reach.devices == 2
+    assert audience.problem == "Add a rule, or choose everyone."
+    await editor.do(AudienceState.edit_rules, only("web"))
+    assert (audience.reach.devices, audience.problem) == (2, "")
     with work() as unit:
         (segment,) = segmentation.listing(unit).items
+    assert segment.name == "Only: device platform is web"
     await reopen(editor, address)
-    assert audience.rules[0].value == "web"
-    await editor.do(AudienceState.change_rule, 0, "value", "android")
+    assert (await editor.state(RulesState)).rules == segment.rules
+    await editor.do(AudienceState.edit_rules, only("web"))
+    with work() as unit:
+        assert segmentation.listing(unit).items == (segment,)
+    await editor.do(AudienceState.edit_rules, only("android"))
     assert audience.reach.devices == 0
     with work() as unit:
         (replaced,) = segmentation.listing(unit).items
     assert replaced.id != segment.id
+    await editor.do(AudienceState.edit_rules, only(None))
+    assert audience.problem == "Finish the marked rules."
+    await editor.do(AudienceState.edit_rules, only("ios"))
     await editor.do(AudienceState.skip_unseen, "soon")
     assert "number of days" in audience.problem
+
+
+async def test_a_segment_of_its_own_goes_when_nothing_needs_it(editor, people, work):
+    await draft(editor)
+    await editor.do(AudienceState.choose_mode, "rules")
+    await editor.do(AudienceState.edit_rules, only("web"))
+    await editor.do(AudienceState.choose_mode, "everyone")
+    with work() as unit:
+        assert segmentation.listing(unit).items == ()
+    await editor.do(AudienceState.choose_mode, "rules")
+    address = await draft(editor)
+    await editor.do(AudienceState.choose_mode, "rules")
+    await editor.do(AudienceState.edit_rules, only("web"))
+    with work() as unit:
+        campaigns.delete(unit, address.split("/")[2])
+        kept = segmentation.listing(unit).items
+    assert [one.rules for one in kept] == [only("web")]
+
+
+async def test_segments_and_lists_are_taken_in_and_left_out(editor, people, work):
+    with work() as unit:
+        web = segmentation.create(unit, "On the web", only("web"))
+        staff = lists.create(unit, lists.ListIn(name="Staff"))
+        lists.add_members(unit, staff.id, ["u1"])
+    address = await draft(editor)
+    audience = await editor.state(AudienceState)
+    await editor.do(AudienceState.choose_mode, "segments")
+    await editor.do(AudienceState.take_in, web.id)
+    assert audience.reach.devices == 2
+    await editor.do(AudienceState.leave_out, staff.id)
+    assert audience.reach.devices == 1
+    await reopen(editor, address)
+    assert [(one.name, one.included, one.excluded) for one in audience.groups] == [
+        ("On the web", True, False),
+        ("Staff", False, True),
+    ]
+    await editor.do(AudienceState.look_for, "staff")
+    assert [one.hidden for one in audience.groups] == [True, False]
 
 
 async def test_a_launch_is_confirmed_by_its_count(editor, people, console, shop, work):

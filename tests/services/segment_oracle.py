@@ -5,12 +5,15 @@ Nothing of the product is used here but the words of the contract.
 
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from typing import Any
 
 MISSING = object()
+PLATFORMS = ("ios", "android", "web")
 PUSH = {"received": "accepted", "opened": "opened"}
 
 
@@ -58,6 +61,45 @@ def pairs(world: World, rules: Mapping[str, Any]) -> set[tuple[int, int | None]]
             (person.id, phone.id if phone else None) for phone in candidates if holds(world, rules, person, phone)
         }
     return found
+
+
+REASONS = ("reachable", "no_permission", "no_credential", "unsubscribed", "invalid", "no_device")
+
+
+def reason(phone: Phone | None) -> str:
+    """Why a push would not arrive, or `reachable`."""
+    if phone is None:
+        return "no_device"
+    if phone.columns["state"] != "active":
+        return str(phone.columns["state"])
+    if phone.columns["credential_id"] is None:
+        return "no_credential"
+    return "no_permission" if phone.columns["permission"] == "denied" else "reachable"
+
+
+def counts(world: World, found: set[tuple[int, int | None]]) -> dict[str, Any]:
+    """What an estimate says of these pairs."""
+    phones = {phone.id: phone for person in world.people for phone in person.phones}
+    named = {person.id: person.columns["id"] for person in world.people}
+    devices, best = Counter[tuple[str, str]](), dict[int, int]()
+    for user, device in found:
+        phone = phones[device] if device else None
+        best[user] = min(best.get(user, len(REASONS)), REASONS.index(reason(phone)))
+        if phone:
+            devices[phone.columns["platform"], reason(phone)] += 1
+    people = Counter(REASONS[place] for place in best.values())
+    return {
+        "users": len(best),
+        "devices": devices.total(),
+        "reachable": sum(n for (_, why), n in devices.items() if why == "reachable"),
+        "by_platform": {name: sum(n for (on, _), n in devices.items() if on == name) for name in PLATFORMS},
+        "sample": tuple(named[user] for user in sorted(best) if named[user] is not None)[:20],
+        "reachable_by_platform": {name: devices[name, "reachable"] for name in PLATFORMS},
+        "unreachable": {
+            why: total for why in REASONS[1:-1] if (total := sum(n for (_, one), n in devices.items() if one == why))
+        },
+        "people_unreachable": {why: people[why] for why in REASONS[1:] if people[why]},
+    }
 
 
 def holds(world: World, node: Mapping[str, Any], person: Person, phone: Phone | None) -> bool:
@@ -216,7 +258,8 @@ def event(world: World, name: str, operator: str, value: Any, person: Person) ->
     if operator == "sumAtLeast":
         key = asked.get("property", "value")
         amounts = [one["value"] if key == "value" else one["properties"].get(key) for one in done]
-        return sum(amount for amount in amounts if is_number(amount)) >= asked["amount"]
+        exact = sum((Fraction(repr(amount)) for amount in amounts if is_number(amount)), Fraction(0))
+        return round(exact, 6) >= Fraction(repr(asked["amount"]))
     count = len(done)
     return {
         "notDone": count == 0,

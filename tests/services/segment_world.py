@@ -9,6 +9,7 @@ from backend.domain.version import version_key
 from backend.models import (
     Campaign,
     Category,
+    Credential,
     Delivery,
     Device,
     Event,
@@ -25,13 +26,19 @@ from backend.services import ids
 from tests.services.segment_oracle import Person, Phone, World
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
-TEXTS = ["pro", "PRO", "free", "Éclair", "éclair", "", "100%", "a_b", "Ann O'Neil", "x\\y", "zażółć"]
+TEXTS = [
+    "pro", "PRO", "free", "Éclair", "éclair", "e\u0301clair", "", "100%", "a_b", "Ann O'Neil", "x\\y", "zażółć", "İzmir",
+    "straße", "STRASSE", "\u212a", "👩‍👧", ' "pro" ', "null", "5", '{"pro": 1}', '["pro"]', "plan",
+]  # fmt: skip
 MOMENTS = [
     "2026-11-20T12:00:00Z", "2026-11-20T13:00:00+01:00", "2026-11-21", "2026-02-31", "2026-13-01", "2028-02-29",
     "2026-11-21T11:59:59.25Z", "2026-11-21T12:00", "12:00", "now", "2026-11-14T24:00:00Z", "2026-11-14 12:00:00Z",
     "2020-01-01T00:00:00-05:30", "0999-01-01", "2461000.5",
 ]  # fmt: skip
-NUMBERS = [0, 1, -3, 5, 5.0, 5.5, 0.1, 100, 2**60, 1e20, -0.25]
+NUMBERS = [
+    0, -0.0, 1, -3, 5, 5.0, 5.5, 0.1, 0.30000000000000004, 0.3, 100, 2**53, 2**53 - 1, 2**60, 10**30, 1e20, 1e308, 5e-324,
+    1e-7, -0.25,
+]  # fmt: skip
 VALUES: list[Any] = [
     *TEXTS,
     *MOMENTS,
@@ -44,13 +51,13 @@ VALUES: list[Any] = [
     ["5", "true"],
     {"pro": 1},
 ]
-NAMES = ["plan", "age", "since", "odd-name", "tags"]
+NAMES = ["plan", "age", "since", "odd-name", "tags", 'a.b "c" [0]']
 VERSIONS = ["17", "17.0", "17.0.1", "9.9", "10.0-beta", "v3", "unknown", "", None, "1.2.3.4"]
 KEYS = ["sku", "bad \"key'", "zażółć", "n"]
 SLUGS = {"marketing": True, "news": False, "must": False}
 
 
-def build(work: Work, seed: int = 7, people: int = 48) -> World:
+def build(work: Work, seed: int = 7, people: int = 60) -> World:
     """Fills an app; times are told from NOW."""
     made = random.Random(seed)
     named = _named(work)
@@ -89,6 +96,12 @@ def _named(work: Work) -> dict[str, Any]:
         "categories": categories,
         "lists": {ids.public(work, ids.LIST, one.id): one for one in lists},
         "runs": runs,
+        "credential": _add(
+            work,
+            Credential(
+                app_id=app, provider="fcm", environment="production", sealed_secret=b"", created_at=NOW, updated_at=NOW
+            ),
+        ).id,
         "segments": _segments(work),
     }
 
@@ -123,7 +136,9 @@ def _ago(made: random.Random) -> datetime:
 
 
 def _person(work: Work, made: random.Random, number: int, named: dict[str, Any]) -> Person:
-    place = made.choice([(None, None), (52.23, 21.01), (50.06, 19.94), (-52.2, -158.9), (90.0, 0.0), (0.0, 179.9)])
+    place = made.choice(
+        [(None, None), (52.23, 21.01), (50.06, 19.94), (-52.2, -158.9), (90.0, 0.0), (0.0, 179.9), (52.2, None)]
+    )
     columns = {
         "id": None if number % 5 == 0 else made.choice(["u", "U", "anna", "Öl"]) + str(number),
         "country": made.choice([None, "PL", "pl", "DE"]),
@@ -140,12 +155,12 @@ def _person(work: Work, made: random.Random, number: int, named: dict[str, Any])
     user = User(app_id=work.app_id, external_id=columns["id"], bucket=person.bucket, attributes=attributes, **kept)
     user.latitude, user.longitude = place
     person.id = _add(work, user).id
-    person.phones = [_phone(work, made, person.id) for _ in range(made.choice([0, 1, 1, 2, 3]))]
+    person.phones = [_phone(work, made, person.id, named["credential"]) for _ in range(made.choice([0, 1, 1, 2, 3]))]
     _history(work, made, person, named)
     return person
 
 
-def _phone(work: Work, made: random.Random, user: int) -> Phone:
+def _phone(work: Work, made: random.Random, user: int, credential: int) -> Phone:
     app, os = made.choice(VERSIONS), made.choice(VERSIONS)
     columns = {
         "platform": made.choice(["ios", "android", "web"]),
@@ -159,6 +174,7 @@ def _phone(work: Work, made: random.Random, user: int) -> Phone:
         "app_version": app,
         "os_version": os,
         "last_seen": _ago(made),
+        "credential_id": made.choice([None, credential, credential]),
     }
     phone = Phone(columns=columns, ephemeral=made.random() < 0.15)
     device = Device(
@@ -177,7 +193,7 @@ def _history(work: Work, made: random.Random, person: Person, named: dict[str, A
             "name": made.choice(["buy", "open app"]),
             "at": _ago(made),
             "properties": {key: made.choice(VALUES) for key in KEYS if made.random() < 0.6},
-            "value": made.choice([None, 1.5, 10.0, -2.0]),
+            "value": made.choice([None, 0.1, 0.7, 1.5, 10.0, -2.0]),
         }
         done["properties"].pop("n", None)
         done["properties"]["n"] = made.choice([1, 2.5, "3", None])

@@ -12,7 +12,7 @@ from backend.bootstrap import Core
 from backend.db import OPERATOR, Actor
 from backend.errors import Invalid, NotFound
 from backend.models import AuditEntry, Campaign, Chunk, DeadLetter, Delivery, Device, Run
-from backend.services import campaigns, dead_letters, deliveries, ids, privacy, upkeep
+from backend.services import campaigns, dead_letters, deliveries, ids, privacy, retention
 from backend.services.dead_letters import Filters
 from backend.services.finishing import finish
 from tests.services.lane_world import Clock, Planned, add_devices, add_lane, change, failed, planned, rows
@@ -248,8 +248,7 @@ def test_they_go_after_thirty_days_and_with_the_person(world: Core, app, sent: P
         privacy.erase_user(work, "u0")
     assert count(world, DeadLetter) == 2
     clock.tick(days=30, seconds=1)
-    with world.work(OPERATOR) as work:
-        upkeep.sweep(work)
+    retention.sweep(world)
     assert count(world, DeadLetter) == 0
 
 

@@ -1,11 +1,15 @@
 """The pool of database connections: what died while it rested is replaced before anybody notices."""
 
+import time
+from pathlib import Path
+
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
-from backend import db
-from backend.bootstrap import Core
-from backend.db import CLOCK
+from backend.bootstrap import Core, build
+from backend.db import CLOCK, make_engine
+from tests.conftest import settings_for
 
 OTHERS = text(
     "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
@@ -21,20 +25,34 @@ def use(core: Core, count: int = 3) -> None:
         work.__exit__(None, None, None)
 
 
-def test_a_connection_that_died_at_rest_is_replaced(postgres_core: Core, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(db, "MAY_REST", 0.0)
+def test_a_connection_that_died_at_rest_is_replaced(postgres_core: Core):
     use(postgres_core)
     with postgres_core.engine.connect() as connection:
         assert connection.execute(OTHERS).scalar_one() >= 2
     use(postgres_core)
 
 
-def test_one_that_was_used_just_now_is_not_asked(postgres_core: Core, monkeypatch: pytest.MonkeyPatch):
+def test_a_sender_does_not_ask_one_that_was_used_just_now(
+    postgres_core: Core, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    sender = build(settings_for(postgres_core.settings.database_url, tmp_path), may_rest=60.0)
     asked: list[object] = []
-    use(postgres_core)
-    monkeypatch.setattr(postgres_core.engine.dialect, "do_ping", asked.append)
-    use(postgres_core)
+    use(sender)
+    monkeypatch.setattr(sender.engine.dialect, "do_ping", asked.append)
+    use(sender)
     assert not asked
-    monkeypatch.setattr(db, "MAY_REST", 0.0)
-    use(postgres_core)
-    assert len(asked) == 3
+    sender.close()
+
+
+def test_a_process_that_stands_still_in_a_transaction_keeps_no_lock(postgres_core: Core):
+    frozen = make_engine(postgres_core.settings.database_url, may_pause=0.2)
+    lock = text("SELECT pg_advisory_xact_lock(1)")
+    with frozen.connect() as asleep:
+        asleep.execute(lock)
+        time.sleep(0.5)
+        with postgres_core.engine.begin() as other:
+            other.execute(text("SET LOCAL lock_timeout = '1s'"))
+            other.execute(lock)
+        with pytest.raises(OperationalError):
+            asleep.execute(lock)
+    frozen.dispose()

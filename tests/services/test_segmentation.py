@@ -12,7 +12,7 @@ from sqlmodel import col
 from backend.bootstrap import Core
 from backend.db import OPERATOR, Work
 from backend.errors import Conflict, Invalid, NotFound
-from backend.models import Campaign, Device, User, UserList
+from backend.models import Campaign, Credential, Device, User, UserList
 from backend.services import apps, ids, segmentation
 from backend.services.apps import AppRow
 
@@ -29,21 +29,38 @@ def into(*segments: str, operator: str = "in") -> dict[str, Any]:
 
 
 def person(work: Work, name: str | None, *devices: tuple[str, str], **attributes: Any) -> int:
-    """A user with devices given as (platform, state)."""
+    """A user with devices given as (platform, state); a `denied` or `loose` one is active, but without
+    permission or credential."""
     user = User(app_id=work.app_id, external_id=name, bucket=5, attributes=attributes, first_seen=work.now)
     work.session.add(user)
     work.session.flush()
+    sender = credential(work)
     for number, (platform, state) in enumerate(devices):
         work.session.add(
             Device(
                 app_id=work.app_id, user_id=user.id, platform=platform, provider="fcm", environment="production",
                 address_kind="token", sealed_address=b"", address_index=hashlib.md5(f"{user.id}/{number}".encode()).digest(),
-                index_version="0", secret_hash="", state=state, first_seen=work.now, last_seen=work.now,
-                registered_at=work.now, ephemeral_until=work.now if platform == "web" and state == "invalid" else None,
+                index_version="0", secret_hash="", state="active" if state in ("denied", "loose") else state,
+                permission="denied" if state == "denied" else "granted", credential_id=None if state == "loose" else sender,
+                first_seen=work.now, last_seen=work.now, registered_at=work.now,
+                ephemeral_until=work.now if platform == "web" and state == "invalid" else None,
             )
         )  # fmt: skip
     work.session.flush()
     return user.id
+
+
+def credential(work: Work) -> int:
+    """The app's one credential."""
+    found = select(col(Credential.id)).where(col(Credential.app_id) == work.app_id)
+    if (number := work.session.execute(found).scalar()) is not None:
+        return number
+    made = Credential(
+        app_id=work.app_id, provider="fcm", environment="production", sealed_secret=b"", created_at=work.now, updated_at=work.now
+    )  # fmt: skip
+    work.session.add(made)
+    work.session.flush()
+    return made.id
 
 
 def fill(work: Work) -> None:
@@ -79,9 +96,31 @@ def test_an_estimate_counts_pairs_and_their_users(work: Work):
     assert (found.users, found.devices, found.reachable) == (3, 4, 2)
     assert found.by_platform == {"ios": 2, "android": 2, "web": 0}
     assert found.sample == ("ann", "bob", "dan")
+    assert (found.reachable_by_platform, found.total_users) == ({"ios": 1, "android": 1, "web": 0}, 5)
+    assert found.unreachable == {"unsubscribed": 1, "invalid": 1}
+    assert found.people_unreachable == {"unsubscribed": 1, "no_device": 1}
     assert segmentation.estimate(work, both(IOS)).users == 2
     assert segmentation.estimate(work, both()).users == 5
     assert segmentation.estimate(work, both(combinator="or")).users == 0
+
+
+def test_an_estimate_says_why_a_push_would_not_arrive(work: Work):
+    """The best of a person's devices found counts; dead comes before unpermitted, and a campaign takes that one."""
+    for name, *devices in (
+        ("fay", ("ios", "denied"), ("web", "loose")),
+        ("gil", ("android", "loose"), ("ios", "invalid")),
+        ("hal", ("ios", "denied"), ("android", "active")),
+    ):
+        person(work, name, *devices, plan="odd")
+    odd = both({**PRO, "value": "odd"})
+    found = segmentation.estimate(work, odd)
+    assert (found.users, found.devices, found.reachable, found.total_users) == (3, 6, 1, 8)
+    assert found.unreachable == {"no_permission": 2, "no_credential": 2, "invalid": 1}
+    assert found.people_unreachable == {"no_permission": 1, "no_credential": 1}
+    assert found.reachable + sum(found.unreachable.values()) == found.devices
+    size = segmentation.audience_size(work, {"include": [segmentation.create(work, "Odd", odd).id]})
+    assert (size.people, size.devices, size.people_unreachable) == (3, 3, {"no_credential": 1})
+    assert size.by_platform == {"ios": 2, "android": 1, "web": 0}
 
 
 def test_an_audience_is_its_active_devices_and_says_whom_it_misses(work: Work):

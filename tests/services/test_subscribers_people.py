@@ -222,8 +222,8 @@ def test_events_are_recorded_once_and_make_their_users(core, app):
         ({"name": "a"}, "events[0].user_id"),
         ({"name": "a", "user_id": "ana", "device_id": "dev_x"}, "events[0].user_id"),
         ({"name": "a", "device_id": "dev_x"}, "events[0].device_id"),
-        ({"name": "a", "user_id": "ana", "properties": {"x": float("nan")}}, "events[0].properties"),
-        ({"name": "a", "user_id": "ana", "properties": {"x": [[[[[[1]]]]]]}}, "events[0].properties"),
+        ({"name": "a", "user_id": "ana", "properties": {"x": float("nan")}}, "events[0].properties.x"),
+        ({"name": "a", "user_id": "ana", "properties": {"x": [[[[[[1]]]]]]}}, "events[0].properties.x"),
         (
             {"name": "a", "user_id": "ana", "properties": {f"p{n}": "x" * 999 for n in range(20)}},
             "events[0].properties",

@@ -6,7 +6,9 @@ from console import theme
 from console.components.feedback import note, skeleton_text
 from console.components.forms import field, text_area, text_input
 from console.components.layout import copyable, panel
+from console.rows import people_retention as retention_rows
 from console.states.apps import AppsState
+from console.states.people_retention import RetentionState
 
 
 def settings() -> rx.Component:
@@ -84,6 +86,47 @@ def _form() -> rx.Component:
         ),
         on_submit=AppsState.save,
         key=f"app-{AppsState.revision}",
+    )
+
+
+def retention() -> rx.Component:
+    """For how long what the app gathers is kept."""
+    return panel(
+        rx.cond(RetentionState.ready, _retention_form(), skeleton_text(5)),
+        title="How long things are kept",
+    )
+
+
+def _retention_form() -> rx.Component:
+    return rx.form(
+        rx.el.div(
+            rx.el.p(retention_rows.INTRODUCTION, class_name="muted"),
+            rx.el.div(rx.foreach(RetentionState.lines, _kept), class_name="kept"),
+            rx.el.div(rx.button("Save", type="submit"), class_name="dialog-actions"),
+            class_name="stack",
+        ),
+        on_submit=RetentionState.save,
+        key=f"kept-{RetentionState.revision}",
+    )
+
+
+def _kept(one: rx.Var[retention_rows.KeptLine]) -> rx.Component:
+    days = rx.el.input(
+        id=one.field,
+        name=one.field,
+        class_name="input",
+        default_value=one.days,
+        placeholder="For ever",
+        input_mode="numeric",
+        auto_complete="off",
+        aria_invalid=one.problem != "",
+    )
+    return field(
+        one.label,
+        rx.el.div(days, rx.el.span("days", class_name="unit"), class_name="measured"),
+        name=one.field,
+        error=one.problem,
+        help_text=one.help,
     )
 
 

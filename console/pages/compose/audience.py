@@ -2,18 +2,17 @@
 
 import reflex as rx
 
-from console import theme
+from console import routes, theme
 from console.components.feedback import note
-from console.components.forms import choose, field, more, radio, text_input
-from console.components.layout import icon, icon_button, panel
+from console.components.forms import field, more, radio, text_input
+from console.components.layout import icon, link, panel
+from console.components.segment_builder import segment_builder
 from console.rows import audience as rows
-from console.rows.audience import RuleLine, SegmentLine
+from console.rows.audience import GroupLine
 from console.rows.topics import TopicLine
 from console.states.audience import AudienceState
 from console.states.compose import ComposeState
 from console.states.topics import TopicsState
-
-PLATFORMS = (("ios", "iOS"), ("android", "Android"), ("web", "Web"))
 
 
 def audience() -> rx.Component:
@@ -32,19 +31,15 @@ def audience() -> rx.Component:
                     rows.RULES,
                     AudienceState.mode,
                     "People who match",
-                    "By platform, activity or attribute.",
+                    "By what is known of them: profile, devices, events, pushes.",
                     AudienceState.choose_mode(rows.RULES),
                 ),
-                rx.cond(
-                    AudienceState.segments.length() > 0,
-                    radio(
-                        rows.SEGMENTS,
-                        AudienceState.mode,
-                        "Saved segments",
-                        "In any of the chosen ones.",
-                        AudienceState.choose_mode(rows.SEGMENTS),
-                    ),
-                    rx.fragment(),
+                radio(
+                    rows.SEGMENTS,
+                    AudienceState.mode,
+                    "Saved segments and lists",
+                    "In any of the chosen ones.",
+                    AudienceState.choose_mode(rows.SEGMENTS),
                 ),
                 rx.cond(
                     TopicsState.offered,
@@ -64,12 +59,12 @@ def audience() -> rx.Component:
             rx.match(
                 AudienceState.mode,
                 (rows.RULES, _rules()),
-                (rows.SEGMENTS, _segments()),
+                (rows.SEGMENTS, _groups()),
                 (rows.TOPICS, _topics()),
                 rx.fragment(),
             ),
             rx.cond(AudienceState.problem != "", note(AudienceState.problem, tone=theme.CARE), _refused()),
-            rx.cond(AudienceState.mode == rows.TOPICS, rx.fragment(), _quiet_devices()),
+            rx.cond(AudienceState.mode == rows.TOPICS, rx.fragment(), rx.fragment(_left_out(), _quiet_devices())),
             class_name="panel-body stack",
         ),
         _reach(),
@@ -117,19 +112,74 @@ def _reach() -> rx.Component:
     )
 
 
-def _segments() -> rx.Component:
-    return rx.el.div(rx.foreach(AudienceState.segments, _segment), class_name="stack-s")
+def _groups() -> rx.Component:
+    """Saved segments and lists, searched by name; a new segment opens beside the campaign."""
+    new = link(
+        icon("external-link", theme.ICON_SMALL),
+        "New segment",
+        to=routes.NEW_SEGMENT,
+        target="_blank",
+        class_name="link row",
+    )
+    return rx.el.div(
+        rx.el.div(
+            _search("groups"),
+            new,
+            link("All segments", to=routes.SEGMENTS, class_name="link"),
+            class_name="pick-find",
+        ),
+        rx.cond(
+            AudienceState.groups.length() > 0,
+            rx.el.div(rx.foreach(AudienceState.groups, _included), class_name="stack-s pick-list"),
+            rx.el.span("There are no segments and no lists yet.", class_name="muted"),
+        ),
+        class_name="stack-s",
+    )
 
 
-def _segment(segment: rx.Var[SegmentLine]) -> rx.Component:
-    return rx.el.label(
-        rx.checkbox(checked=segment.chosen, on_change=AudienceState.toggle_segment(segment.id)),
+def _left_out() -> rx.Component:
+    return rx.cond(
+        AudienceState.groups.length() > 0,
+        more(
+            "Leave some people out",
+            _search("left-out"),
+            rx.el.div(rx.foreach(AudienceState.groups, _excluded), class_name="stack-s pick-list"),
+        ),
+        rx.fragment(),
+    )
+
+
+def _search(name: str) -> rx.Component:
+    return rx.el.input(
+        id=f"{name}-search",
+        type="search",
+        class_name="input",
+        placeholder="Search segments and lists",
+        aria_label="Search segments and lists",
+        on_change=AudienceState.look_for.debounce(150),
+    )
+
+
+def _included(group: rx.Var[GroupLine]) -> rx.Component:
+    return _group(group, group.included, AudienceState.take_in(group.id))
+
+
+def _excluded(group: rx.Var[GroupLine]) -> rx.Component:
+    return _group(group, group.excluded, AudienceState.leave_out(group.id))
+
+
+def _group(group: rx.Var[GroupLine], chosen: rx.Var[bool], on_change) -> rx.Component:
+    line = rx.el.label(
+        rx.checkbox(checked=chosen, on_change=on_change),
         rx.el.span(
-            rx.el.span(segment.name), rx.el.span(segment.description, class_name="muted small"), class_name="stack-xs"
+            rx.el.span(group.name),
+            rx.el.span(group.note, class_name="muted small", title=group.note),
+            class_name="stack-xs",
         ),
         class_name="switch-row",
-        key=segment.id,
+        key=group.id,
     )
+    return rx.cond(group.hidden & ~chosen, rx.fragment(), line)
 
 
 def _topics() -> rx.Component:
@@ -175,70 +225,5 @@ def _topic(topic: rx.Var[TopicLine]) -> rx.Component:
 
 
 def _rules() -> rx.Component:
-    return rx.el.div(
-        rx.foreach(AudienceState.rules, _rule),
-        rx.el.div(
-            rx.button(
-                icon("plus", theme.ICON_SMALL),
-                "Add rule",
-                variant="ghost",
-                size="1",
-                type="button",
-                on_click=AudienceState.add_rule,
-            ),
-            rx.el.span("All rules must be true.", class_name="muted small push-right"),
-            class_name="row",
-        ),
-        class_name="stack-s",
-    )
-
-
-def _rule(rule: rx.Var[RuleLine], index: rx.Var[int]) -> rx.Component:
-    change = AudienceState.change_rule
-    attribute = rule.field == rows.ATTRIBUTE
-    field_select = rx.el.select(
-        *[rx.el.option(option.label, value=option.value) for option in rows.FIELDS],
-        class_name="input",
-        aria_label="What",
-        value=rule.field,
-        on_change=lambda value: change(index, "field", value),
-    )
-    name = rx.el.input(
-        class_name="input",
-        aria_label="Attribute name",
-        placeholder="plan",
-        default_value=rule.name,
-        on_change=lambda value: change(index, "name", value).debounce(500),
-        on_blur=lambda value: change(index, "name", value),
-    )
-    return rx.el.div(
-        rx.cond(attribute, rx.el.div(field_select, name, class_name="stack-xs"), field_select),
-        rx.el.select(
-            rx.foreach(rule.operators, lambda option: rx.el.option(option.label, value=option.value)),
-            class_name="input",
-            aria_label="How",
-            value=rule.operator,
-            on_change=lambda value: change(index, "operator", value),
-        ),
-        rx.cond(
-            rule.field == "device.platform",
-            choose(
-                "rule-platform",
-                PLATFORMS,
-                aria_label="Value",
-                value=rule.value,
-                on_change=lambda value: change(index, "value", value),
-            ),
-            rx.el.input(
-                class_name="input",
-                aria_label="Value",
-                placeholder=rule.example,
-                default_value=rule.value,
-                on_change=lambda value: change(index, "value", value).debounce(500),
-                on_blur=lambda value: change(index, "value", value),
-            ),
-        ),
-        icon_button("x", "Remove rule", on_click=AudienceState.remove_rule(index)),
-        class_name="rule-row",
-        key=f"{AudienceState.revision}-{index}-{rule.field}",
-    )
+    """The same builder as the segments page has; what stands here is this campaign's own."""
+    return segment_builder([AudienceState.edit_rules])

@@ -1,0 +1,57 @@
+"""What single rules do: said in words, and whether one of them is true for nobody or for everybody."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from backend.db import Work
+from backend.domain.segment import Group, Node, Rule
+from backend.errors import TooSlow
+from backend.queries import segment_judge as queries
+from backend.queries import segments as compiler
+from backend.queries.patience import limited
+from backend.services import segmentation
+from backend.services.segment_library import Library, read_rules
+
+NOBODY: Final = "nobody"
+EVERYBODY: Final = "everybody"
+MOST: Final = 40
+"""Rules judged of one tree: each costs up to two passes over the app's people."""
+SECONDS: Final = 2.0
+"""A judgement that takes longer is not worth the wait: nothing stands out then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Rules in words, and by path (`rules[1].rules[0]`) those that are true for `nobody` or for `everybody`."""
+
+    description: str
+    marks: dict[str, str]
+
+
+def check(work: Work, rules: Mapping[str, Any]) -> Check:
+    """The rules in words, and what stands out. Raises `Invalid` naming each wrong rule."""
+    return Check(segmentation.describe_named(work, rules), judge(work, rules))
+
+
+def judge(work: Work, rules: Mapping[str, Any]) -> dict[str, str]:
+    """The rules that are true for nobody or everybody, by path; none where that takes too long. Raises `Invalid`."""
+    tree, library = read_rules(rules), Library(work)
+    library.add(tree)
+    found = _single(tree)[:MOST]
+    conditions = [compiler.where(group, library.scope()) for _, group in found]
+    try:
+        with limited(work.session, SECONDS):
+            verdicts = queries.true_and_false(work.session, work.app_id, conditions)
+    except TooSlow:
+        return {}
+    words = {(False, True): NOBODY, (True, False): EVERYBODY}
+    return {path: words[seen] for (path, _), seen in zip(found, verdicts, strict=True) if seen in words}
+
+
+def _single(node: Node, any_device: bool = False) -> list[tuple[str, Group]]:
+    """Each rule as a tree of its own, asked of any device where its group asks so."""
+    if isinstance(node, Rule):
+        return [(node.path, Group(True, False, any_device, (node,), node.path))]
+    within = any_device or node.any_device
+    return [one for member in node.members for one in _single(member, within)]
