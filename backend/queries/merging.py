@@ -10,6 +10,7 @@ from sqlmodel import Session, col
 from backend.models import (
     Attempt,
     Category,
+    Consent,
     Context,
     DeadLetter,
     Delivery,
@@ -27,7 +28,7 @@ _UNTRACKED = {"synchronize_session": False}
 
 def hand_over(session: Session, anonymous: int, known: int) -> None:
     """Gives a known user all that hangs on an anonymous one; where both have a word, the known one's stands."""
-    for table in (Event, Entry, Delivery):
+    for table in (Event, Entry, Delivery, Consent):
         moved = update(table).where(col(table.user_id) == anonymous).values(user_id=known)
         session.execute(moved.execution_options(**_UNTRACKED))
     wished = select(col(Preference.category_id)).where(col(Preference.user_id) == known)

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, and_, exists, false, func, not_, or_, true
+from sqlalchemy import BigInteger, ColumnElement, and_, exists, false, func, literal, not_, or_, true
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
@@ -153,7 +153,14 @@ class _Compiler:
         return found.text(lambda text: self._text(rule, text))
 
     def _bounds(self, rule: Rule) -> Any:
-        """The value itself, or the instant that a number of days back from now is."""
+        """The value itself, or the instant that a number of days back from now is.
+
+        A number is as wide as rules may write it, not as the column: PostgreSQL refuses what does not fit.
+        """
+        if rule.kind is Kind.NUMBER:
+            wide = rule.value if rule.operator == "between" else (rule.value,)
+            bounds = tuple(literal(one, BigInteger) if isinstance(one, int) else one for one in wide)
+            return bounds if rule.operator == "between" else bounds[0]
         return self.scope.since(rule.value) if rule.operator in ("withinDays", "notWithinDays") else rule.value
 
     def _by_index(self, found: Condition) -> Condition:

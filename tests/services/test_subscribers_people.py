@@ -15,7 +15,8 @@ from backend.db import OPERATOR
 from backend.errors import Invalid, NotAllowed, NotAuthenticated, NotFound
 from backend.queries import audience
 from backend.queries.receipts import deliveries
-from backend.services import apps, fields, lists, people, preferences, receipts, subscribers
+from backend.services import apps, consents, fields, lists, people, preferences, receipts, subscribers
+from backend.services.consents import ConsentIn
 from backend.services.lists import ListIn
 from backend.services.preferences import PreferencesIn
 from backend.services.subscribers import DeviceIn, DevicePatch, EventIn, UserIn
@@ -152,6 +153,7 @@ def test_signing_in_merges_the_anonymous_person_into_the_known_one(core, app):
         subscribers.record_events(work, [EventIn(name="seen", device_id=device.id, id="e1")])
         guest = UserIn(attributes={"plan": "free", "from": "ad"}, language="pl", country="DE")
         subscribers.put_user(work, anonymous, guest)
+        consents.add(work, anonymous, ConsentIn(purpose="profiling", given=True))
         preferences.put(work, anonymous, PreferencesIn(categories={"marketing": False, "updates": False}))
         preferences.put(work, subscribers.ensure_user(work, "ana"), PreferencesIn(categories={"updates": True}))
         subscribers.update_device(work, device.id, DevicePatch(permission="granted"), present=True)
@@ -166,6 +168,7 @@ def test_signing_in_merges_the_anonymous_person_into_the_known_one(core, app):
     assert (ana.sessions, ana.last_active is not None) == (1, True)
     assert [event.name for event in held.events] == ["seen"]
     assert [delivery.state for delivery in held.deliveries] == ["accepted"]
+    assert [consent.purpose for consent in held.consents] == ["profiling"]
     assert held.preferences.categories == {"transactional": True, "updates": True, "marketing": False}
     assert count(core, "user") == 1
 
