@@ -16,8 +16,10 @@ SECONDS: Final = 5.0
 _STEPS: Final = 50_000
 """Instructions of SQLite between two looks at the clock: a few milliseconds."""
 _CANCELLED: Final = "57014"
-_ROOMY: Final = "SET LOCAL jit = off; SET LOCAL work_mem = '64MB'"
-_AS_BEFORE: Final = "SET LOCAL jit TO DEFAULT; SET LOCAL work_mem TO DEFAULT"
+_ROOMY: Final = "SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL work_mem = '64MB'"
+_AS_BEFORE: Final = "; ".join(
+    f"SET LOCAL {name} TO DEFAULT" for name in ("jit", "max_parallel_workers_per_gather", "work_mem")
+)
 
 
 @contextmanager
@@ -39,7 +41,10 @@ def limited(session: Session, seconds: float = SECONDS) -> Iterator[None]:
 
 @contextmanager
 def roomy(session: Session) -> Iterator[None]:
-    """PostgreSQL may sort in memory, and compiles nothing: that costs more than it saves in a few seconds."""
+    """PostgreSQL may sort in memory, and does the work in one process without compiling anything first.
+
+    Parallel workers each gathered the same set of users again: 1.1 s for an event rule that takes 0.5 s alone.
+    """
     connection = session.connection()
     if connection.dialect.name == "sqlite":
         yield

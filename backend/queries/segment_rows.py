@@ -29,7 +29,7 @@ class Reach(IntEnum):
     NO_DEVICE = 5
 
 
-STRETCH = 20_000
+STRETCH = 5_000
 _LETTERS: dict[tuple[Platform | None, Reach], str] = {
     pair: chr(ord("A") + place)
     for place, pair in enumerate(
@@ -144,7 +144,7 @@ def count_and_sample(session: Session, condition: ColumnElement[bool], limit: in
     return _counts(row for row in rows if row[1] >= 0), tuple(str(row[0]) for row in rows if row[1] < 0)
 
 
-def _people(condition: ColumnElement[bool]) -> Select[Any]:
+def _people(condition: ColumnElement[bool]) -> Select[Any, str]:
     return (
         select(col(User.id).label("id"), func.aggregate_strings(_letter(), "").label("pairs"))
         .select_from(User)
@@ -217,7 +217,8 @@ class Stretch:
 
 def stretch(session: Session, app_id: int, after: int) -> Stretch:
     """The next people of an app: where one in a hundred is wanted, a page of them is found here at once."""
-    mine = (col(User.app_id) + 0 == app_id, col(User.id) > after)
+    app = col(User.app_id) + 0 if session.get_bind().dialect.name == "sqlite" else col(User.app_id)
+    mine = (app == app_id, col(User.id) > after)
     page = select(col(User.id).label("id")).where(*mine).order_by(col(User.id)).limit(STRETCH).subquery()
     last, number = session.execute(select(func.max(page.c.id), func.count()).select_from(page)).one()
     return Stretch(after, last or after, rest=number == STRETCH)
@@ -233,12 +234,12 @@ def sample(session: Session, condition: ColumnElement[bool], limit: int) -> tupl
     return tuple(str(external_id) for _, external_id in session.execute(found))
 
 
-def people(session: Session, condition: ColumnElement[bool], limit: int) -> list[Row[Any]]:
+def people(session: Session, condition: ColumnElement[bool], limit: int) -> list[Row[int, str | None]]:
     """The first people found, (number, external id) each."""
     return list(session.execute(_found(condition).limit(limit)).all())
 
 
-def _found(condition: ColumnElement[bool]) -> Select[Any]:
+def _found(condition: ColumnElement[bool]) -> Select[int, str | None]:
     return (
         select(col(User.id), col(User.external_id))
         .outerjoin(Device, col(Device.user_id) == col(User.id))
@@ -248,7 +249,9 @@ def _found(condition: ColumnElement[bool]) -> Select[Any]:
     )
 
 
-def with_devices(session: Session, condition: ColumnElement[bool], users: Sequence[Row[Any]]) -> list[Person]:
+def with_devices(
+    session: Session, condition: ColumnElement[bool], users: Sequence[Row[int, str | None]]
+) -> list[Person]:
     """These people with the devices of theirs that a condition finds."""
     theirs = (
         select(col(User.id), col(Device.id))

@@ -53,6 +53,10 @@ VALUES: list[Any] = [
 ]
 NAMES = ["plan", "age", "since", "odd-name", "tags", 'a.b "c" [0]']
 VERSIONS = ["17", "17.0", "17.0.1", "9.9", "10.0-beta", "v3", "unknown", "", None, "1.2.3.4"]
+PLACES = [
+    (None, None), (52.2, None), (52.23, 21.01), (50.06, 19.94), (54.87, 21.0), (52.3, 25.35), (52.3, 16.65), (49.53, 21.0),
+    (-52.2, -158.9), (90.0, 0.0), (0.0, 179.9),
+]  # fmt: skip
 KEYS = ["sku", "bad \"key'", "zażółć", "n"]
 SLUGS = {"marketing": True, "news": False, "must": False}
 
