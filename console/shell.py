@@ -62,6 +62,12 @@ def add_pages(app: rx.App) -> None:
         app.add_page(entry.content, route=entry.route, title=entry.title, on_load=list(entry.on_load))
 
 
+def loaded(ready: rx.Var[bool]) -> rx.Var[bool]:
+    """Whether a form may be shown: not while its page still loads. What is typed then would be overtaken by what
+    arrives, and a form that was open before would show first."""
+    return ready & rx.State.is_hydrated
+
+
 def frame(content: rx.Component, *, wide: bool) -> rx.Component:
     """Navigation and content; under 768 px the navigation is a drawer."""
     return rx.fragment(

@@ -174,7 +174,7 @@ def _letter() -> ColumnElement[str]:
 
 def _of_platform(reach: Reach) -> ColumnElement[str]:
     *some, last = (literal_column(f"'{_LETTERS[platform, reach]}'", String) for platform in Platform)
-    return case(dict(zip(Platform, some, strict=False)), value=col(Device.platform), else_=last)
+    return case(dict(zip(map(str, Platform), some, strict=False)), value=col(Device.platform), else_=last)
 
 
 def _counts(rows: Iterable[Any]) -> Counts:

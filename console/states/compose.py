@@ -51,19 +51,14 @@ class ComposeState(rx.State):
         try:
             detail, categories = await read(_open, campaign_id)
         except NotFound:
-            self.missing = True
+            self.missing, self.ready = True, True
             return None
         if detail.row.state not in EDITABLE:
             return rx.redirect(routes.campaign(campaign_id), replace=True)
         self._take(detail)
         self.categories = tuple(Option(row.slug, row.name) for row in categories)
+        self.ready = True
         return None
-
-    @rx.event
-    @requires(Role.EDITOR)
-    async def show(self):
-        """The form appears once every part of it is read: what is typed can not be overtaken by what loads."""
-        self.ready = self.missing or self._id != ""
 
     @rx.event
     @requires(Role.EDITOR)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tests.services import segment_oracle as oracle
 from tests.services.segment_oracle import World
-from tests.services.segment_world import KEYS, MOMENTS, NAMES, NUMBERS, SLUGS, TEXTS, VERSIONS
+from tests.services.segment_world import EVERY, KEYS, MOMENTS, NAMES, NUMBERS, SLUGS, TEXTS, VERSIONS
 
 TEXT = ("=", "!=", "contains", "beginsWith", "endsWith", "in", "notIn", "null", "notNull")
 ORDER = ("<", "<=", ">", ">=", "between")
@@ -45,6 +45,13 @@ POOLS = {
     "environment": ["sandbox"], "model": ["Pixel 9", "iphone", "pixel"], "locale": ["pl-PL", "PL"], "timezone": ["UTC"],
     "country": ["PL", "pl"], "language": ["pl", "en"], "os_version": ["17", "17.0", "v3"], "app_version": ["17", "17.0", "v3"],
 }  # fmt: skip
+
+CIRCLES = [
+    {"lat": lat, "lon": lon, "km": km}
+    for lat, lon, km in [
+        (52.2, 21.0, 10), (52.2, 21.0, 300), (-52.2, 21.1, 20_000), (89.9, 50, 50), (0, -179.9, 30), (0, 179.5, 50),
+    ]
+]  # fmt: skip
 
 
 def rule(field: st.SearchStrategy[str] | str, operator: str, value: st.SearchStrategy[Any]) -> Rules:
@@ -142,7 +149,7 @@ def _of_past(world: World) -> Made:
     pushed = dict.fromkeys(("=", "!="), asked)
     segments, listed = st.sampled_from([*world.segments, list(world.segments)]), st.sampled_from([*lists, lists])
     return {
-        ("event", st.sampled_from(["event.buy", "event.open app", "event.never"])): happened(),
+        ("event", st.sampled_from(["event.buy", "event.open app", "event.pay", "event.never"])): happened(),
         ("push.received", "push.received"): pushed,
         ("push.opened", "push.opened"): pushed,
         ("category", st.sampled_from([f"category.{slug}" for slug in SLUGS])): {"=": st.sampled_from(["opted_in", "opted_out"])},
@@ -150,6 +157,27 @@ def _of_past(world: World) -> Made:
         ("list", "list"): dict.fromkeys(("in", "notIn"), listed),
         ("sample", "sample"): {"<": st.sampled_from([0, 12.5, 50, 99.9, 100])},
     }  # fmt: skip
+
+
+def every_value() -> list[dict[str, Any]]:
+    """Rules that meet each stored value with each asked one of its kind."""
+    asked: list[tuple[tuple[str, ...], list[Any]]] = [
+        (("=", "contains", "beginsWith", "endsWith"), [text for text in TEXTS if text]),
+        (("=", "<", ">="), SMALL),
+        (("before", "after"), DATES),
+        (("includes",), [*TEXTS, *SMALL, True, False]),
+        (("=",), [True, False, ""]),
+        (("null",), [None]),
+    ]
+    sums = [{"amount": amount, "property": name} for amount in (0.8, 0.80001, 0.1, 3) for name in ("value", *KEYS)]
+    others = [("user.location", "withinKm", circle) for circle in CIRCLES]
+    others += [(f"event.{name}", "sumAtLeast", total) for name in ("buy", "pay") for total in sums]
+    return [{"field": field, "operator": operator, "value": value} for field, operator, value in others] + [
+        {"field": f"attr.{EVERY}", "operator": operator, "value": value}
+        for operators, values in asked
+        for operator in operators
+        for value in values
+    ]
 
 
 def trees(each: Leaves) -> Rules:

@@ -28,12 +28,13 @@ from tests.services.segment_oracle import Person, Phone, World
 NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
 TEXTS = [
     "pro", "PRO", "free", "Éclair", "éclair", "e\u0301clair", "", "100%", "a_b", "Ann O'Neil", "x\\y", "zażółć", "İzmir",
-    "straße", "STRASSE", "\u212a", "👩‍👧", ' "pro" ', "null", "5", '{"pro": 1}', '["pro"]', "plan",
+    "straße", "STRASSE", "\u212a", "👩‍👧", ' "pro" ', "null", "5", '{"pro":1}', '["pro"]', "plan",
 ]  # fmt: skip
 MOMENTS = [
     "2026-11-20T12:00:00Z", "2026-11-20T13:00:00+01:00", "2026-11-21", "2026-02-31", "2026-13-01", "2028-02-29",
     "2026-11-21T11:59:59.25Z", "2026-11-21T12:00", "12:00", "now", "2026-11-14T24:00:00Z", "2026-11-14 12:00:00Z",
-    "2020-01-01T00:00:00-05:30", "0999-01-01", "2461000.5",
+    "2020-01-01T00:00:00-05:30", "0999-01-01", "2461000.5", "2026-11-21T00:30:00+02:00", "2026-11-20T23:00:00Z",
+    "2026-11-19T23:30:00-02:00", "2026-11-20T01:00:00Z",
 ]  # fmt: skip
 NUMBERS = [
     0, -0.0, 1, -3, 5, 5.0, 5.5, 0.1, 0.30000000000000004, 0.3, 100, 2**53, 2**53 - 1, 2**60, 10**30, 1e20, 1e308, 5e-324,
@@ -49,6 +50,7 @@ VALUES: list[Any] = [
     [],
     ["pro", 5, True, None, ["pro"]],
     ["5", "true"],
+    ["pro"],
     {"pro": 1},
 ]
 NAMES = ["plan", "age", "since", "odd-name", "tags", 'a.b "c" [0]']
@@ -57,11 +59,13 @@ PLACES = [
     (None, None), (52.2, None), (52.23, 21.01), (50.06, 19.94), (54.87, 21.0), (52.3, 25.35), (52.3, 16.65), (49.53, 21.0),
     (-52.2, -158.9), (90.0, 0.0), (0.0, 179.9),
 ]  # fmt: skip
+EVERY = "every"
+"""An attribute that takes each of the values in turn."""
 KEYS = ["sku", "bad \"key'", "zażółć", "n"]
 SLUGS = {"marketing": True, "news": False, "must": False}
 
 
-def build(work: Work, seed: int = 7, people: int = 60) -> World:
+def build(work: Work, seed: int = 7, people: int = 75) -> World:
     """Fills an app; times are told from NOW."""
     made = random.Random(seed)
     named = _named(work)
@@ -71,8 +75,16 @@ def build(work: Work, seed: int = 7, people: int = 60) -> World:
         segments=named["segments"],
         defaults={**SLUGS, "must": True},
     )
+    _erased(work, named)
     work.session.commit()
     return world
+
+
+def _erased(work: Work, named: dict[str, Any]) -> None:
+    """Pushes that were opened by somebody who is gone."""
+    for run in named["runs"].values():
+        gone = Delivery(run_id=run.id, chunk=0, dims_id=0, state="accepted", due_at=NOW, ended_at=NOW)
+        _add(work, Receipt(delivery_id=_add(work, gone).id, type="opened", at=NOW, received_at=NOW))
 
 
 def _named(work: Work) -> dict[str, Any]:
@@ -140,9 +152,7 @@ def _ago(made: random.Random) -> datetime:
 
 
 def _person(work: Work, made: random.Random, number: int, named: dict[str, Any]) -> Person:
-    place = made.choice(
-        [(None, None), (52.23, 21.01), (50.06, 19.94), (-52.2, -158.9), (90.0, 0.0), (0.0, 179.9), (52.2, None)]
-    )
+    place = made.choice(PLACES)
     columns = {
         "id": None if number % 5 == 0 else made.choice(["u", "U", "anna", "Öl"]) + str(number),
         "country": made.choice([None, "PL", "pl", "DE"]),
@@ -153,6 +163,7 @@ def _person(work: Work, made: random.Random, number: int, named: dict[str, Any])
         "last_active": made.choice([None, _ago(made)]),
     }
     attributes = {name: made.choice(VALUES) for name in NAMES if made.random() < 0.8}
+    attributes[EVERY] = VALUES[number % len(VALUES)]
     person = Person(columns={**columns, "latitude": place[0], "longitude": place[1]}, attributes=attributes)
     person.bucket = made.choice([0, 2**31 - 1, 2**31, 2**32 - 1, made.getrandbits(32)])
     kept = {name: value for name, value in columns.items() if name != "id"}
@@ -192,6 +203,10 @@ def _phone(work: Work, made: random.Random, user: int, credential: int) -> Phone
 
 
 def _history(work: Work, made: random.Random, person: Person, named: dict[str, Any]) -> None:
+    for value in (0.7, 0.1) if person.id % 3 else (0.7,):
+        paid = {"name": "pay", "at": NOW, "properties": {"n": made.choice([0.7, 0.1, "3", None, True])}, "value": value}
+        person.events.append(paid)
+        _add(work, Event(app_id=work.app_id, user_id=person.id, received_at=NOW, **paid))
     for _ in range(made.choice([0, 0, 1, 3])):
         done = {
             "name": made.choice(["buy", "open app"]),

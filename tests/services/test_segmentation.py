@@ -6,15 +6,18 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlmodel import col
 
 from backend.bootstrap import Core
 from backend.db import OPERATOR, Work
 from backend.errors import Conflict, Invalid, NotFound
 from backend.models import Campaign, Credential, Device, User, UserList
+from backend.queries import segment_rows
+from backend.queries import segments as compiler
 from backend.services import apps, ids, segmentation
 from backend.services.apps import AppRow
+from backend.services.segment_library import Library, read_rules
 
 IOS = {"field": "device.platform", "operator": "=", "value": "ios"}
 PRO = {"field": "attr.plan", "operator": "=", "value": "pro"}
@@ -158,6 +161,39 @@ def test_members_are_paged_with_the_devices_that_matched(work: Work):
     assert [(one.user_id, one.device_ids) for one in rest.items] == [("dan", ())]
     assert rest.next is None
     assert all(one.startswith("dev_") for one in first.items[0].device_ids)
+
+
+def test_members_further_on_are_found_among_everybody(work: Work, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(segment_rows, "STRETCH", 1)
+    segment = segmentation.create(work, "Pro", both(PRO)).id
+    first = segmentation.members(work, segment, limit=1)
+    second = segmentation.members(work, segment, limit=1, cursor=first.next)
+    last = segmentation.members(work, segment, limit=1, cursor=second.next)
+    assert [page.items[0].user_id for page in (first, second, last)] == ["ann", "bob", "dan"]
+    assert [len(page.items[0].device_ids) for page in (first, second, last)] == [2, 2, 0]
+    assert last.next is None
+
+
+def plan(work: Work, statement: Select[Any]) -> str:
+    connection = work.session.connection()
+    written = statement.compile(connection, compile_kwargs={"literal_binds": True})
+    told = connection.exec_driver_sql(f"EXPLAIN {'QUERY PLAN ' if work.sqlite else ''}{written}")
+    return "\n".join(str(row) for row in told)
+
+
+def test_counting_reads_nothing_of_a_device_but_an_index(quick: Work):
+    counted = segment_rows._people(segmentation._asked(quick, both(PRO)).everybody)
+    assert "COVERING INDEX ix_device_user" in plan(quick, counted)
+
+
+def test_an_index_serves_the_value_of_an_attribute(postgres_core: Core):
+    with postgres_core.work(OPERATOR) as opened:
+        work = opened.within(apps.create_app(opened, slug="shop").number)
+        opened.session.connection().exec_driver_sql("SET LOCAL enable_seqscan = off")
+        tags = {"field": "attr.tags", "operator": "includes", "value": "x"}
+        for rule in (PRO, {**PRO, "value": True}, {**PRO, "operator": "in", "value": ["a", "b"]}, tags):
+            where = compiler.where(read_rules(both(rule)), Library(work).scope())
+            assert "ix_user_attributes" in plan(work, select(col(User.id)).where(where)), rule
 
 
 def test_a_segment_is_kept_in_its_canonical_form_and_in_words(quick: Work):

@@ -16,6 +16,7 @@ from sqlmodel import col
 from backend.bootstrap import Core
 from backend.db import OPERATOR, Work, unit_of_work
 from backend.models import Category, Device, User
+from backend.queries import segment_rows
 from backend.queries import segments as compiler
 from backend.services import segmentation
 from backend.services.apps import AppRow
@@ -23,10 +24,10 @@ from backend.services.segment_library import Library, read_rules
 from tests.services import segment_oracle as oracle
 from tests.services import segment_world as population
 from tests.services.segment_oracle import World
-from tests.services.segment_trees import CONTRACT, leaves, trees
+from tests.services.segment_trees import CONTRACT, every_value, leaves, trees
 from tests.services.segment_world import NOW
 
-ROUNDS, TREES = 2, 90
+ROUNDS, TREES = 4, 70
 TOGETHER = 20
 Rules = dict[str, Any]
 Pairs = set[tuple[int, int | None]]
@@ -59,17 +60,22 @@ def test_each_rule_of_the_contract_finds_the_same_pairs(reading: tuple[Work, Wor
     @quiet(ROUNDS)
     @given(st.tuples(*each.values()))
     def alone(rules: tuple[Rules, ...]) -> None:
-        for start in range(0, len(rules), TOGETHER):
-            some = [{"combinator": "and", "rules": [one]} for one in rules[start : start + TOGETHER]]
-            for tree, answers in zip(some, true_for(work, some), strict=True):
-                wanted = oracle.pairs(world, tree)
-                assert answers == (wanted, wanted), tree
+        compare(work, world, rules)
 
     alone()
 
 
-def test_each_tree_finds_and_counts_the_same_pairs(reading: tuple[Work, World]):
+def test_each_value_is_told_from_each_other(reading: tuple[Work, World]):
+    compare(*reading, every_value())
+
+
+@pytest.mark.parametrize("near", [3, segment_rows.STRETCH])
+def test_each_tree_finds_and_counts_the_same_pairs(
+    reading: tuple[Work, World], monkeypatch: pytest.MonkeyPatch, near: int
+):
+    """Also where the first people by number are too few for a sample."""
     work, world = reading
+    monkeypatch.setattr(segment_rows, "STRETCH", near)
 
     @quiet(TREES)
     @given(trees(leaves(world)))
@@ -81,6 +87,14 @@ def test_each_tree_finds_and_counts_the_same_pairs(reading: tuple[Work, World]):
         assert counted == oracle.counts(world, wanted)
 
     in_trees()
+
+
+def compare(work: Work, world: World, rules: Sequence[Rules]) -> None:
+    for start in range(0, len(rules), TOGETHER):
+        some = [{"combinator": "and", "rules": [one]} for one in rules[start : start + TOGETHER]]
+        for tree, answers in zip(some, true_for(work, some), strict=True):
+            wanted = oracle.pairs(world, tree)
+            assert answers == (wanted, wanted), tree
 
 
 def everybody(world: World) -> int:

@@ -12,7 +12,7 @@ from console.pages.compose.launch import launch_dialog
 from console.pages.compose.message import message
 from console.pages.compose.preview import preview
 from console.pages.compose.schedule import schedule
-from console.shell import page
+from console.shell import loaded, page
 from console.states.audience import AudienceState
 from console.states.compose import CONFLICT, SAVED, ComposeState
 from console.states.content import ContentState
@@ -38,7 +38,6 @@ def new_campaign() -> rx.Component:
         TopicsState.load,
         ScheduleState.load,
         PreviewState.load,
-        ComposeState.show,
     ],
 )
 def compose() -> rx.Component:
@@ -47,7 +46,7 @@ def compose() -> rx.Component:
         ComposeState.missing,
         panel(missing("campaign", routes.CAMPAIGNS, "All campaigns"), flush=True),
         rx.cond(
-            ComposeState.ready,
+            loaded(ComposeState.ready),
             rx.fragment(_head(), _conflict(), rx.el.div(_form(), preview(), class_name="compose"), launch_dialog()),
             rx.fragment(page_head("Campaign", back=back_link("Campaigns", routes.CAMPAIGNS)), panel(skeleton_text(5))),
         ),

@@ -8,7 +8,7 @@ from console.components.layout import back_link, icon, icon_button, link, page_h
 from console.components.segment_builder import rules_now, segment_builder
 from console.components.segment_numbers import found, reach
 from console.rows.segments import Link
-from console.shell import page
+from console.shell import loaded, page
 from console.states.compose import CONFLICT, SAVED
 from console.states.segment import NEW, SegmentState
 from console.states.segment_rules import RulesState
@@ -39,7 +39,7 @@ def segment() -> rx.Component:
 
 def _page() -> rx.Component:
     return rx.cond(
-        SegmentState.ready,
+        loaded(SegmentState.ready),
         rx.fragment(_head(), _notices(), rx.el.div(_rules(), _side(), class_name="segment")),
         rx.fragment(page_head("Segment", back=back_link("Segments", routes.SEGMENTS)), panel(skeleton_text(5))),
     )
