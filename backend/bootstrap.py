@@ -12,7 +12,7 @@ from backend.crypto import KeyRing
 from backend.db import Actor, Work, make_engine, unit_of_work, utc_now
 from backend.settings import Settings
 
-LEAST_PAUSE = 5.0
+LEAST_PAUSE = 15.0
 """Seconds for which a process may say nothing in the middle of a transaction, however short the leases."""
 
 

@@ -15,6 +15,8 @@ from tests.soak.transitions import doubled, noted
 
 SLACK = 5.0
 STREAMS = 2
+LONGEST_LOCK = 20.0
+"""Seconds after which PostgreSQL has surely taken a transaction away from who stands still in it."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def frozen(
             campaign = factories.launched(core, app, on_unknown=on_unknown)
             launched = time.monotonic()
             fleet.wait(lambda: ended(core) > devices / 20 and fleet.busy(), 60)
-            victim = _stopped(core, fleet)
+            victim = _stopped(core, fleet, anywhere=stop > LONGEST_LOCK)
             begun = time.monotonic()
             held = _in_hand(core, victim.name)
             time.sleep(1)
@@ -89,24 +91,32 @@ def frozen(
     )
 
 
-def _stopped(core: Core, fleet: Fleet) -> Worker:
+def _stopped(core: Core, fleet: Fleet, *, anywhere: bool) -> Worker:
     """A worker that was frozen with pushes on the network.
 
     On SQLite not in the middle of a write: it would keep the file's one lock, and everybody out, until it wakes.
+    On PostgreSQL `anywhere`, if there is time until its transaction is taken away.
     """
     while True:
         fleet.wait(fleet.busy, 60)
         victim = fleet.busy()[0]
         victim.freeze()
-        if _writable(core) and fleet.in_flight().get(victim.name):
+        if (_writable(core) if core.settings.is_sqlite else anywhere or not _halfway(core)) and fleet.in_flight().get(
+            victim.name
+        ):
             return victim
         victim.wake()
         time.sleep(0.05)
 
 
+def _halfway(core: Core) -> int:
+    """Whether somebody stands still in the middle of a transaction."""
+    time.sleep(0.3)
+    still = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'"
+    return scalar(core, f"{still} AND state_change < now() - interval '250 ms'")
+
+
 def _writable(core: Core) -> bool:
-    if not core.settings.is_sqlite:
-        return True
     path = core.settings.database_url.removeprefix("sqlite:///")
     with contextlib.closing(sqlite3.connect(path, timeout=1, isolation_level=None)) as connection:
         try:
