@@ -127,11 +127,12 @@ def events(work: Work, user_id: str, *, cursor: str | None = None, limit: int = 
     """What a person did, the latest first. Raises `NotFound`."""
     number, size = people_search.number_of(work, user_id), page.checked(limit)
     found = queries.events(work.session, number, people_search.spot(work, cursor), size)
-    rows = tuple(_event(work, row) for row in found[:size])
+    rows = tuple(event_row(work, row) for row in found[:size])
     return Page(rows, people_search.cursor_behind(work, found, size, "at"))
 
 
-def _event(work: Work, row: Any) -> EventRow:
+def event_row(work: Work, row: Any) -> EventRow:
+    """An event as people and programs are told of it."""
     device = ids.public(work, ids.DEVICE, row.device_id) if row.device_id is not None else None
     return EventRow(row.external_id, row.name, row.at, row.received_at, device, row.properties, row.value, row.currency)
 

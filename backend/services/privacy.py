@@ -18,6 +18,7 @@ from backend.services import audit, consents, devices, ids, people, people_searc
 from backend.services.consents import ConsentRow
 from backend.services.devices import DeviceRow
 from backend.services.people import UserRow
+from backend.services.person import EventRow, event_row
 from backend.services.preferences import PreferencesRow
 
 
@@ -26,20 +27,6 @@ class UserProfile(UserRow):
     """A user with their devices."""
 
     devices: tuple[DeviceRow, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class HeldEvent:
-    """An event as it was told."""
-
-    id: str | None
-    name: str
-    at: datetime
-    received_at: datetime
-    device_id: str | None
-    properties: Mapping[str, Any]
-    value: float | None
-    currency: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +111,7 @@ class Export:
     wishes: tuple[HeldWish, ...]
     consents: tuple[ConsentRow, ...]
     lists: tuple[str, ...]
-    events: tuple[HeldEvent, ...]
+    events: tuple[EventRow, ...]
     entries: tuple[HeldEntry, ...]
     deliveries: tuple[HeldDelivery, ...]
     audit: tuple[HeldDeed, ...]
@@ -152,7 +139,7 @@ def export_user(work: Work, user_id: str) -> Export:
         wishes=tuple(HeldWish(*wish) for wish in merging.wishes_of(work.session, number)),
         consents=consents.every(work, number),
         lists=tuple(merging.lists_of(work.session, number)),
-        events=tuple(_event(work, row) for row in merging.events_of(work.session, number)),
+        events=tuple(event_row(work, row) for row in merging.events_of(work.session, number)),
         entries=tuple(_entry(work, row) for row in queries.entries(work.session, number)),
         deliveries=_deliveries(work, number),
         audit=_deeds(work, [user.id, *(device.id for device in theirs)]),
@@ -170,19 +157,6 @@ def erase_user(work: Work, user_id: str) -> None:
     merging.cut_loose(work.session, number)
     audience.delete_user(work.session, number)
     audit.record(work, "user.erased", ids.public(work, ids.USER, number))
-
-
-def _event(work: Work, row: Any) -> HeldEvent:
-    return HeldEvent(
-        id=row.external_id,
-        name=row.name,
-        at=row.at,
-        received_at=row.received_at,
-        device_id=_device(work, row.device_id),
-        properties=row.properties,
-        value=row.value,
-        currency=row.currency,
-    )
 
 
 def _entry(work: Work, row: Any) -> HeldEntry:
