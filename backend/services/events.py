@@ -72,7 +72,8 @@ class EventLog:
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self._groups = GroupCommit("events", self._write)
+        one_writer = core.engine.dialect.name == "sqlite"
+        self._groups = GroupCommit("events", self._write, abreast=1 if one_writer else 2)
 
     async def submit(self, told: Told) -> EventsResult:
         """Returns once the events are committed. All or nothing: raises `Invalid` naming each wrong one by its

@@ -30,13 +30,17 @@ class GroupCommit(Generic[Part, Result]):
     `act` opens one unit of work for all the parts that it is given and says what became of each; an
     exception among its answers is raised for that part alone. A group that the database refuses for what
     some part holds is done again part by part, so that one spoils no other. Use it from one event loop;
-    the database is spoken to in a thread of its own.
+    the database is spoken to in threads of its own, `abreast` of them for groups that are full when they begin,
+    one for the others: what waits for it gathers.
     """
 
-    def __init__(self, name: str, act: Callable[[Sequence[Part]], Sequence[Result | Exception]]) -> None:
+    def __init__(
+        self, name: str, act: Callable[[Sequence[Part]], Sequence[Result | Exception]], abreast: int = 1
+    ) -> None:
         self._act = act
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
+        self._threads = ThreadPoolExecutor(abreast, thread_name_prefix=name)
         self._turn = asyncio.Lock()
+        self._full = asyncio.Semaphore(abreast)
         self._gathering: _Group[Part, Result] | None = None
 
     async def submit(self, part: Part, size: int = 1) -> Result:
@@ -62,10 +66,10 @@ class GroupCommit(Generic[Part, Result]):
         return group
 
     async def _commit(self, group: _Group[Part, Result]) -> Sequence[Result | Exception]:
-        async with self._turn:
+        async with self._full if group.size >= GROUP else self._turn:
             if self._gathering is group:
                 self._gathering = None
-            return await asyncio.get_running_loop().run_in_executor(self._thread, self._together, group.parts)
+            return await asyncio.get_running_loop().run_in_executor(self._threads, self._together, group.parts)
 
     def _together(self, parts: Sequence[Part]) -> Sequence[Result | Exception]:
         try:
@@ -84,5 +88,5 @@ class GroupCommit(Generic[Part, Result]):
             return error
 
     def close(self) -> None:
-        """Waits for the transaction under way; nothing may be submitted afterwards."""
-        self._thread.shutdown()
+        """Waits for the transactions under way; nothing may be submitted afterwards."""
+        self._threads.shutdown()

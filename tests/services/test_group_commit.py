@@ -1,6 +1,7 @@
 """Requests that arrive together share a transaction, and each is told of its own part only."""
 
 import asyncio
+import threading
 
 import pytest
 from push_rows import count
@@ -12,7 +13,7 @@ from backend.db import OPERATOR
 from backend.errors import Invalid, NotAuthenticated
 from backend.services import keys, subscribers
 from backend.services.events import EventLog, EventsResult, Told
-from backend.services.group_commit import GroupCommit
+from backend.services.group_commit import GROUP, GroupCommit
 from backend.services.key_desk import KeyDesk
 from backend.services.subscribers import EventIn
 
@@ -89,6 +90,25 @@ async def test_a_deadlock_is_tried_again_and_a_lost_database_is_not():
     with pytest.raises(OperationalError):
         await group.submit(9)
     assert tries[3:] == [[9]]
+    group.close()
+
+
+async def test_full_groups_are_written_abreast_and_what_is_small_gathers():
+    meeting, small = threading.Barrier(2, timeout=5), []
+
+    def act(parts):
+        if parts[0] == "full":
+            meeting.wait()
+        else:
+            small.append(list(parts))
+        return parts
+
+    group = GroupCommit("words", act, abreast=2)
+    full = [group.submit("full", GROUP) for _ in range(4)]
+    first, *others = (asyncio.create_task(group.submit(f"small {n}")) for n in range(4))
+    assert await asyncio.wait_for(asyncio.gather(*full), 10) == ["full"] * 4
+    await asyncio.gather(first, *others)
+    assert small == [[f"small {n}" for n in range(4)]]
     group.close()
 
 
