@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 
-.PHONY: run install dev check test lint types contracts bench soak lock clean chromium peers
+.PHONY: run install dev check test lint types contracts bench mutants soak lock clean chromium peers
 
 run: .venv/.installed            ## the product with a demo app on http://127.0.0.1:3000
 	$(BIN)/tocsin up --demo
@@ -37,6 +37,10 @@ bench: .venv/.dev                ## long measurements, outside the suite
 	$(BIN)/tocsin bench
 	$(BIN)/python -m tests.bench
 
+mutants: .venv/.dev              ## small mistakes in the rules of who gets what and when: how many do the tests notice
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-mutants.lock
+	$(BIN)/python -m tests.mutants
+
 soak: .venv/.dev                 ## the promises on trial, an hour and a half; results are dated into the README
 	$(BIN)/python -m tests.soak
 
@@ -44,6 +48,7 @@ lock:                            ## after a change of pyproject.toml; needs uv
 	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --extra dev pyproject.toml -o requirements-dev.lock
 	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 -c requirements-dev.lock pyproject.toml -o requirements.lock
 	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 -c requirements-dev.lock --extra bench pyproject.toml -o requirements-bench.lock
+	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 -c requirements-dev.lock --extra mutants pyproject.toml -o requirements-mutants.lock
 
 chromium:                        ## the browser that the end-to-end tests drive
 	@if [ -z "$(CHROMIUM)" ]; then \

@@ -15,7 +15,15 @@
       click("[data-save]");
     }
     if (event.target instanceof Element && event.target.closest(".palette")) palette(event);
+    else turn(event);
   });
+
+  /* On a page of days the arrows go on and back, unless they have something to do where one is. */
+  function turn(event) {
+    const way = { ArrowLeft: "[data-previous]", ArrowRight: "[data-following]" }[event.key];
+    const busy = event.target instanceof Element && event.target.closest("input, select, textarea, [role='dialog'], [role='menu']");
+    if (way && !busy && !command(event) && !event.altKey && !event.shiftKey && click(way)) event.preventDefault();
+  }
 
   /* What a form needs from the page's own address is filled in as it is sent: it may be sent before the page has
      heard from the server. */
@@ -24,6 +32,19 @@
     for (const field of event.target.querySelectorAll("input[data-asked]")) {
       field.value = asked.get(field.name) || "";
     }
+  }, true);
+
+  /* What is not saved is not left without asking; a section says so itself. */
+  const unsaved = () => document.querySelector("[data-unsaved='true']");
+  window.addEventListener("beforeunload", (event) => {
+    if (unsaved()) event.preventDefault();
+  });
+  document.addEventListener("click", (event) => {
+    const away = event.target instanceof Element && event.target.closest("a[href]");
+    const elsewhere = away && !command(event) && new URL(away.href).pathname !== location.pathname;
+    if (!elsewhere || !unsaved() || confirm("Leave without saving your changes?")) return;
+    event.preventDefault();
+    event.stopPropagation();
   }, true);
 
   /* A file is read here and put into the text field of that name: it goes to the server with the form. */
@@ -59,10 +80,20 @@
       const at = items.indexOf(document.activeElement);
       const next = at < 0 ? (step > 0 ? 0 : items.length - 1) : at + step;
       (items[next] || list.querySelector("input")).focus();
-    } else if (event.key === "Enter" && event.target.tagName === "INPUT" && items.length) {
+    } else if (event.target.tagName !== "INPUT") {
+      if ((event.key.length === 1 || event.key === "Backspace") && !command(event)) list.querySelector("input").focus();
+    } else if (event.key === "Enter" && !event.isComposing) {
       event.preventDefault();
-      items[0].click();
+      enter(list, event.target, event.target.value);
     }
+  }
+
+  /* Enter opens the first thing. What is still being looked for is waited for, until something else is done. */
+  function enter(list, input, text) {
+    const first = list.querySelector(".palette-item");
+    const busy = list.querySelector(".palette-list[aria-busy='true']");
+    if (first && !(busy && first.closest(".palette-things"))) first.click();
+    else if (busy && input.value === text && input.matches(":focus")) setTimeout(enter, 30, list, input, text);
   }
 
   /* What a text looks like before a person is chosen: a variable shows its default, else its own name. */

@@ -41,7 +41,7 @@ function RuleRow(props) {
         )}
         {mark && <Mark mark={mark} />}
       </div>
-      {!readOnly && <Actions what="rule" path={rule.path} api={api} root={false} first={props.shiftUpDisabled} last={props.shiftDownDisabled} />}
+      {!readOnly && <Actions what="rule" path={rule.path} api={api} />}
     </div>
   );
 }
@@ -88,9 +88,12 @@ function Handle({ dragRef, label, readOnly, onMove }) {
   );
 }
 
+/* A menu is gone only when it has faded out: a keyboard that has moved on by then is not called back to its button. */
+const isElsewhere = (api) => api.pending() || document.activeElement !== document.body;
+
 function Actions({ what, path, api }) {
-  const item = (Icon, word, keys, run, color) => (
-    <DropdownMenu.Item onSelect={run} shortcut={keys} color={color}><Icon size={14} aria-hidden="true" />{word}</DropdownMenu.Item>
+  const item = (Icon, word, keys, run, { color, possible = true } = {}) => (
+    <DropdownMenu.Item onSelect={run} shortcut={keys} color={color} disabled={!possible}><Icon size={14} aria-hidden="true" />{word}</DropdownMenu.Item>
   );
   return (
     <div className="sb-actions">
@@ -98,13 +101,13 @@ function Actions({ what, path, api }) {
         <DropdownMenu.Trigger>
           <button type="button" className="icon-button" data-part="more" aria-label={`More for this ${what}`} title="More"><Ellipsis size={14} aria-hidden="true" /></button>
         </DropdownMenu.Trigger>
-        <DropdownMenu.Content variant="soft" align="end" className="menu" onCloseAutoFocus={(event) => api.pending() && event.preventDefault()}>
+        <DropdownMenu.Content variant="soft" align="end" className="menu" onCloseAutoFocus={(event) => isElsewhere(api) && event.preventDefault()}>
           {item(CopyPlus, "Duplicate", "Ctrl D", () => api.duplicate(path))}
-          {item(ArrowUp, "Move up", "Alt ↑", () => api.move(path, true))}
-          {item(ArrowDown, "Move down", "Alt ↓", () => api.move(path, false))}
+          {item(ArrowUp, "Move up", "Alt ↑", () => api.move(path, true), { possible: api.movable(path, true) })}
+          {item(ArrowDown, "Move down", "Alt ↓", () => api.move(path, false), { possible: api.movable(path, false) })}
           {what === "rule" && item(FolderPlus, "Put into a group", "", () => api.wrap(path))}
           <DropdownMenu.Separator />
-          {item(Trash2, `Delete ${what}`, "Alt ⌫", () => api.remove(path), "red")}
+          {item(Trash2, `Delete ${what}`, "Alt ⌫", () => api.remove(path), { color: "red" })}
         </DropdownMenu.Content>
       </DropdownMenu.Root>
       <button type="button" className="icon-button" aria-label={`Delete this ${what}`} title="Delete" onClick={() => api.remove(path)}><X size={14} aria-hidden="true" /></button>
@@ -242,6 +245,7 @@ function useVerbs({ latest, commit, take, limits, known, operators, focus }) {
         focus.current = beside ? { id: beside.id, part: beside.rules ? "combinator-and" : "field" } : { id: parent.id, part: "add-rule" };
         commit(tree.remove(now(), path));
       },
+      movable: (path, up) => tree.step(now(), path, up, limits.depth) !== now(),
       move: (path, up, part = "handle") => {
         if (!path.length) return;
         focus.current = { id: tree.at(now(), path).id, part };

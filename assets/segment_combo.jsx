@@ -135,7 +135,7 @@ export function useSuggestions(field, asked, open, context, examples, words) {
   return [...new Set([...found, ...examples])].filter((one) => (words?.get(one) ?? one).toLowerCase().includes(wanted)).slice(0, 50);
 }
 
-export function SuggestInput({ value, onChange, field, examples = [], context, label, part = "value", placeholder, disabled, invalid, onEnter, onBackspace, onPaste, className = "input", words }) {
+export function SuggestInput({ value, onChange, field, examples = [], context, label, part = "value", placeholder, disabled, invalid, onEnter, onLeave, onBackspace, onPaste, className = "input", words }) {
   const [open, setOpen] = useState(false);
   const [moved, setMoved] = useState(false);
   const id = useId();
@@ -149,6 +149,11 @@ export function SuggestInput({ value, onChange, field, examples = [], context, l
   const { cursor, setCursor, onKeyDown } = useCursor(rows, take);
   const list = useInSight(cursor);
   const shown = open && rows.length > 0;
+  const leave = (event) => {
+    if (event.currentTarget.contains(event.relatedTarget)) return;
+    setOpen(false);
+    onLeave?.(value);
+  };
   const key = (event) => {
     if (event.key === "Escape" && shown) {
       event.preventDefault();
@@ -168,7 +173,7 @@ export function SuggestInput({ value, onChange, field, examples = [], context, l
     } else if (event.key === "ArrowDown" && !event.altKey) setOpen(true);
   };
   return (
-    <span className="sb-suggest" onBlur={(event) => event.currentTarget.contains(event.relatedTarget) || setOpen(false)}>
+    <span className="sb-suggest" onBlur={leave}>
       <input className={className} data-part={part} aria-label={label} placeholder={placeholder} value={value ?? ""} disabled={disabled} aria-invalid={invalid}
         role="combobox" aria-expanded={shown} aria-controls={id} aria-activedescendant={shown && moved ? `${id}-${cursor}` : undefined} autoComplete="off"
         onPaste={onPaste} onFocus={() => setOpen(true)} onClick={() => setOpen(true)} onKeyDown={key}
@@ -188,7 +193,13 @@ export function SuggestInput({ value, onChange, field, examples = [], context, l
   );
 }
 
-/** Several texts as chips: Enter or a comma adds one, a pasted column adds all, Backspace takes the last away. */
+/** What had the keyboard goes away: it goes on at the last of these in the same rule. */
+export const goOn = (event, parts) => {
+  const rule = event.currentTarget.closest("[data-node]");
+  requestAnimationFrame(() => [...(rule?.querySelectorAll(parts) ?? [])].at(-1)?.focus());
+};
+
+/** Several texts as chips: Enter, a comma or leaving the field adds one, a pasted column adds all, Backspace takes the last away. */
 export function Chips({ value, onChange, field, examples, context, label, disabled, invalid, words, only }) {
   const [entry, setEntry] = useState("");
   const values = Array.isArray(value) ? value : [];
@@ -197,6 +208,10 @@ export function Chips({ value, onChange, field, examples, context, label, disabl
     const taken = only ? fresh.map((one) => named(only, one)).filter(Boolean) : fresh;
     setEntry("");
     if (taken.length) onChange([...new Set([...values, ...taken])]);
+  };
+  const drop = (event, one) => {
+    goOn(event, ".sb-bare");
+    onChange(values.filter((other) => other !== one));
   };
   const paste = (event) => {
     const given = event.clipboardData.getData("text");
@@ -210,7 +225,7 @@ export function Chips({ value, onChange, field, examples, context, label, disabl
         <span key={one} className="sb-chip">
           <span className="truncate">{words?.get(one) ?? one}</span>
           {!disabled && (
-            <button type="button" aria-label={`Remove ${words?.get(one) ?? one}`} onClick={() => onChange(values.filter((other) => other !== one))}>
+            <button type="button" aria-label={`Remove ${words?.get(one) ?? one}`} onClick={(event) => drop(event, one)}>
               <X size={12} aria-hidden="true" />
             </button>
           )}
@@ -219,7 +234,7 @@ export function Chips({ value, onChange, field, examples, context, label, disabl
       {!disabled && (
         <SuggestInput className="sb-bare" value={entry} label={label} field={only ? "" : field} context={context} words={words}
           examples={(only ? only.map((one) => one.value) : examples).filter((one) => !values.includes(one))} placeholder={values.length ? "" : "Add values"}
-          onChange={(now) => (/[,;\n\t]/.test(now) ? add(now) : setEntry(now))} onEnter={add} onPaste={paste} onBackspace={() => onChange(values.slice(0, -1))} />
+          onChange={(now) => (/[,;\n\t]/.test(now) ? add(now) : setEntry(now))} onEnter={add} onLeave={(now) => now && add(now)} onPaste={paste} onBackspace={() => onChange(values.slice(0, -1))} />
       )}
     </span>
   );

@@ -1,6 +1,6 @@
 /* The right-hand side of a rule: one editor for each kind of value. */
 import { Plus, X } from "lucide-react";
-import { Chips, SuggestInput } from "./segment_combo.jsx";
+import { Chips, SuggestInput, goOn } from "./segment_combo.jsx";
 
 const orNull = (text) => (text === "" ? null : text);
 
@@ -99,6 +99,7 @@ function ScalarValue({ value, onChange, field, context, disabled, invalid }) {
     examples={field.examples ?? []} context={context} disabled={disabled} invalid={invalid} label="Value" placeholder="Value" />;
 }
 
+const CONDITIONS = "[data-part=days], [data-part=property]";
 const without = (values, name) => Object.fromEntries(Object.entries(values).filter(([key]) => key !== name));
 const put = (values, name, value) => (value === null && name === "days" ? without(values, name) : { ...values, [name]: value });
 
@@ -109,20 +110,24 @@ function EventValue({ value, operator, onChange, field, disabled, invalid, conte
   const setWhere = (now) => onChange(Object.keys(now).length ? { ...asked, where: now } : without(asked, "where"));
   return (
     <span className="sb-event">
-      <span className="sb-line">
-        {operator === "sumAtLeast" && <SumOf asked={asked} set={set} field={field} disabled={disabled} invalid={invalid} />}
-        {operator.startsWith("count") && (
-          <span className="sb-unit">
-            <NumberInput value={asked.times} onChange={set("times")} label="Times" min="0" step="1" disabled={disabled} aria-invalid={invalid} />
-            {asked.times === 1 ? "time" : "times"}
-          </span>
-        )}
+      {operator !== "notDone" && (
+        <span className="sb-line">
+          {operator === "sumAtLeast" && <SumOf asked={asked} set={set} field={field} disabled={disabled} invalid={invalid} />}
+          {operator.startsWith("count") && (
+            <span className="sb-unit">
+              <NumberInput value={asked.times} onChange={set("times")} label="Times" min="0" step="1" disabled={disabled} aria-invalid={invalid} />
+              {asked.times === 1 ? "time" : "times"}
+            </span>
+          )}
+        </span>
+      )}
+      <span className={operator === "notDone" ? "sb-line" : "sb-line sb-since"}>
         <span className="sb-unit">
           <span className="muted">in the last</span>
           <Days value={asked.days} onChange={set("days")} disabled={disabled} optional />
         </span>
         {!disabled && !("" in where) && Object.keys(where).length < 10 && (
-          <button type="button" className="sb-add sb-small" onClick={() => setWhere({ ...where, "": null })}>
+          <button type="button" className="sb-add sb-small" onClick={(event) => { goOn(event, CONDITIONS); setWhere({ ...where, "": null }); }}>
             <Plus size={12} aria-hidden="true" />where
           </button>
         )}
@@ -175,7 +180,7 @@ function WhereRow({ first, name, wanted, where, setWhere, field, disabled }) {
       {type === "boolean" && <BooleanValue value={wanted ?? true} onChange={set} disabled={disabled} />}
       {type === "text" && <SuggestInput value={wanted} onChange={(text) => set(orNull(text))} label="Value" placeholder="Value" examples={property?.examples ?? []} context={NO_ASKING} disabled={disabled} />}
       {!disabled && (
-        <button type="button" className="icon-button" aria-label="Remove this condition" onClick={() => setWhere(without(where, name))}>
+        <button type="button" className="icon-button" aria-label="Remove this condition" onClick={(event) => { goOn(event, CONDITIONS); setWhere(without(where, name)); }}>
           <X size={14} aria-hidden="true" />
         </button>
       )}

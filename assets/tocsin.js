@@ -53,7 +53,22 @@ globalThis.tocsin = (() => {
     throw Object.assign(new Error(wrong || told?.detail || answer.statusText), { status: answer.status, problem: told });
   };
 
+  const own = async (method, wishes) => {
+    const device = await read("device");
+    if (!device) throw new Error("This browser is not subscribed.");
+    return call(method, `/devices/${device.id}/preferences`, wishes);
+  };
+
+  /** Such as "Chrome on Windows": by this a person knows it among their devices. */
+  const model = () => {
+    const found = (names) => names.find(([mark]) => mark.test(navigator.userAgent))?.[1];
+    const browser = found([[/Edg/, "Edge"], [/OPR/, "Opera"], [/Firefox|FxiOS/, "Firefox"], [/Chrome|CriOS/, "Chrome"], [/Safari/, "Safari"]]);
+    const system = found([[/iPhone/, "iPhone"], [/iPad/, "iPad"], [/Android/, "Android"], [/CrOS/, "ChromeOS"], [/Windows/, "Windows"], [/Mac/, "Mac"], [/Linux/, "Linux"]]);
+    return browser && system ? `${browser} on ${system}` : undefined;
+  };
+
   const facts = () => ({
+    model: model(),
     locale: navigator.language,
     timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
     permission: { granted: "granted", denied: "denied", default: "unknown" }[Notification.permission],
@@ -142,8 +157,15 @@ globalThis.tocsin = (() => {
     /** Merges attributes into the person's profile; null removes one. */
     attributes: (attributes) => call("PUT", "/users/me", { attributes }),
 
-    /** What the person wants to hear, and when. */
+    /** What the person wants to hear, and when; see `PUT /users/{user_id}/preferences` for what may be set. */
     preferences: () => call("GET", "/users/me/preferences"),
     setPreferences: (wishes) => call("PUT", "/users/me/preferences", wishes),
+
+    /** The same for this browser alone: `{ categories: { marketing: false } }`; null follows the person again. */
+    devicePreferences: () => own("GET"),
+    setDevicePreferences: (wishes) => own("PUT", wishes),
+
+    /** The address of the person's own preference page, good for so many days: `{ url, expires_at }`. */
+    preferencesLink: (days = 30) => call("POST", "/users/me/preferences-link", { expires_in_days: days }),
   };
 })();

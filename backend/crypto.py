@@ -1,4 +1,4 @@
-"""The key ring: encryption at rest, blind index, receipt signature, opaque ids.
+"""The key ring: encryption at rest, blind index, receipt signature, signed links, opaque ids.
 
 Each purpose has its own key, derived by HKDF-SHA256 from one of the installation's secrets, so that
 no two purposes can be confused. A secret is named by its `kid` (the first 4 bytes of an HKDF output,
@@ -123,6 +123,30 @@ class KeyRing:
         proven = hmac.compare_digest(raw[KID + 4 :], _receipt_mac(key, app_id, delivery_id))
         return app_id if proven else None
 
+    def sign_link(self, app_id: int, prefix: str, number: int, until: int) -> str:
+        """A token for an address that may be followed until then (seconds since 1970) without signing in: key id, app,
+        end, the thing's id as one block that says nothing of its number, and 16 bytes of HMAC-SHA256 over these."""
+        key = self._keys[0]
+        told = struct.pack(">II", app_id, until) + key.id_block(_block(prefix, number))
+        return b64url(key.kid + told + _link_mac(key, told))
+
+    def opened_link(self, prefix: str, token: str) -> tuple[int, int, int] | None:
+        """(app, number, until) of a token that we signed for such a thing, whether its time is over or not; else
+        None."""
+        try:
+            raw = from_b64url(token)
+        except ValueError:
+            return None
+        key = self._by_kid.get(raw[:KID])
+        if key is None or len(raw) != KID + 24 + MAC or b64url(raw) != token:
+            return None
+        told, mac = raw[KID:-MAC], raw[-MAC:]
+        if not hmac.compare_digest(mac, _link_mac(key, told)):
+            return None
+        number = _open(key, prefix, told[8:])
+        app_id, until = struct.unpack(">II", told[:8])
+        return None if number is None else (app_id, number, until)
+
     def public_id(self, prefix: str, number: int) -> str:
         """`dev_…`: one AES block of the number, its type and a check, in 22 characters."""
         return f"{prefix}_{b64url(self._keys[-1].id_block(_block(prefix, number)))}"
@@ -147,6 +171,10 @@ def _index(key: _Key, app_id: int, value: str) -> bytes:
 
 def _receipt_mac(key: _Key, app_id: int, delivery_id: int) -> bytes:
     return hmac.digest(key.receipt, struct.pack(">qq", app_id, delivery_id), "sha256")[:MAC]
+
+
+def _link_mac(key: _Key, told: bytes) -> bytes:
+    return hmac.digest(key.link, told, "sha256")[:MAC]
 
 
 def _block(prefix: str, number: int) -> bytes:

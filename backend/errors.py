@@ -7,6 +7,7 @@ TocsinError
 ├── Conflict             409
 │   ├── WrongState
 │   └── StillRunning
+├── Gone                 410
 ├── Invalid              422  names each wrong field
 │   └── TemplateError         a template that cannot be filled in for this person
 ├── TooManyRequests      429  says when to come back
@@ -76,6 +77,18 @@ class StillRunning(Conflict):
     """The first request with this Idempotency-Key is still running."""
 
     code = "still_running"
+
+
+class Overtaken(Conflict):
+    """Somebody else has changed the same at this moment; try again."""
+
+    code = "overtaken"
+
+
+class Gone(TocsinError):
+    """This was here, and is no longer."""
+
+    status, code = 410, "gone"
 
 
 class Invalid(TocsinError):

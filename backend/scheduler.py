@@ -11,7 +11,18 @@ from sqlalchemy.exc import OperationalError
 
 from backend.bootstrap import Core
 from backend.db import CLOCK
-from backend.services import campaigns, holds, import_runner, planner, processes, retention, rollup, upkeep
+from backend.services import (
+    campaigns,
+    catalogue_past,
+    holds,
+    import_runner,
+    planner,
+    processes,
+    retention,
+    rollup,
+    triggers,
+    upkeep,
+)
 
 log = logging.getLogger("tocsin.scheduler")
 
@@ -28,6 +39,11 @@ def launch(core: Core) -> None:
             campaigns.tick(work)
     if due or planning:
         planner.tick(core)
+
+
+def answer(core: Core) -> None:
+    """Sends what events have begun and whose time has come."""
+    triggers.tick(core)
 
 
 def settle(core: Core) -> None:
@@ -57,6 +73,11 @@ def sweep(core: Core) -> None:
     retention.sweep(core)
 
 
+def look_back(core: Core) -> None:
+    """Learns for the catalogue what was told before there was one."""
+    catalogue_past.tick(core)
+
+
 def leave(core: Core, name: str) -> None:
     """Says that this process has ended in good order."""
     with core.work(CLOCK) as work:
@@ -72,10 +93,12 @@ def ticks(core: Core, name: str, address: str) -> list[tuple[Callable[[], None],
 
     return [
         (lambda: launch(core), SECOND / 2),
+        (lambda: answer(core), SECOND / 4),
         (lambda: settle(core), SECOND),
         (lambda: roll_up(core), 2 * SECOND),
         (lambda: take_in(core, name), SECOND / 2),
         (beat, 5 * SECOND),
+        (lambda: look_back(core), 10 * SECOND),
         (lambda: sweep(core), HOUR),
     ]
 

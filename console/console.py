@@ -22,7 +22,16 @@ api = create_api(core())
 
 # The API's own routes win and everything else falls through to the pages; the wrappers go around both.
 app = rx.App(
-    stylesheets=["/styles.css", "/preview.css", "/people.css", "/channels.css", "/segments.css", "/imports.css"],
+    stylesheets=[
+        "/styles.css",
+        "/preview.css",
+        "/people.css",
+        "/channels.css",
+        "/segments.css",
+        "/imports.css",
+        "/policies.css",
+        "/calendar.css",
+    ],
     head_components=[
         rx.el.script(src="/console.js", defer=True),
         rx.el.script(src="/imports.js", defer=True),

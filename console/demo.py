@@ -28,6 +28,8 @@ CAMPAIGN = {
     "name": "Demo campaign",
     "category": "marketing",
     "audience": {"everyone": True},
+    "quiet_hours": "ignore",
+    "ignore_caps": True,
     "variants": [
         {
             "name": "A",

@@ -29,6 +29,8 @@ IMPORTS = "/import"
 IMPORT = "/import/[import_id]"
 APPS = "/apps"
 CHANNELS = "/channels"
+POLICIES = "/policies"
+CALENDAR = "/calendar"
 HEALTH = "/health"
 SIMULATOR = "/simulator"
 SIGN_IN = "/auth/login"
@@ -67,6 +69,7 @@ NAVIGATION: tuple[Group, ...] = (
             Place(
                 "Campaigns", CAMPAIGNS, "megaphone", Role.ANALYST, (CAMPAIGNS, NEW_CAMPAIGN, CAMPAIGN, EDIT_CAMPAIGN)
             ),
+            Place("Calendar", CALENDAR, "calendar-days", Role.ANALYST, (CALENDAR,)),
         ),
     ),
     Group(
@@ -83,6 +86,7 @@ NAVIGATION: tuple[Group, ...] = (
         "Admin",
         (
             Place("Apps & credentials", APPS, "key-round", Role.ADMIN, (APPS,)),
+            Place("Policies", POLICIES, "shield-check", Role.ADMIN, (POLICIES,)),
             Place("Add a channel", CHANNELS, "cable", Role.EDITOR, (CHANNELS,)),
             Place("Health", HEALTH, "heart-pulse", Role.ADMIN, (HEALTH,)),
             Place("Simulator", SIMULATOR, "cloud-lightning", Role.ADMIN, (SIMULATOR,), simulated=True),
@@ -113,6 +117,11 @@ def static_list(list_id: str) -> str:
 
 def file_import(import_id: str) -> str:
     return f"{IMPORTS}/{import_id}"
+
+
+def calendar(**asked: str) -> str:
+    """The calendar: `view` is month or week, `date` a day in it."""
+    return with_query(CALENDAR, asked)
 
 
 def new_import(**asked: str) -> str:

@@ -8,9 +8,11 @@ from typing import Final
 
 import reflex as rx
 
-from backend.domain.vocabulary import CampaignState, CredentialStatus, DeliveryState, LaneState
+from backend.domain.vocabulary import CampaignState, CategoryKind, CredentialStatus, DeliveryState, LaneState
 
 ACCENT: Final = "iris"
+NEUTRAL: Final = "#5b5bd6"
+"""What the pages of an app look like before a colour was chosen, and so what the picker shows."""
 GREY: Final = "slate"
 
 
@@ -64,6 +66,14 @@ DEVICE: Final[dict[str, Look]] = {
     "unsubscribed": Look(QUIET, "bell-off", "Unsubscribed"),
     "invalid": Look(BAD, "unplug", "Invalid"),
 }
+
+CATEGORY: Final[dict[str, Look]] = {
+    CategoryKind.MANDATORY: Look(CARE, "bell-ring", "Mandatory"),
+    CategoryKind.INFORMATIONAL: Look(QUIET, "info", "Informational"),
+    CategoryKind.MARKETING: Look(QUIET, "megaphone", "Marketing"),
+}
+
+ARCHIVED: Final[dict[str, Look]] = {"archived": Look(QUIET, "archive", "Archived")}
 
 NAMELESS: Final[dict[str, Look]] = {"anonymous": Look(QUIET, "user", "Anonymous")}
 
@@ -135,7 +145,9 @@ CHART_FONT: Final = 12
 
 DIALOG: Final = "480px"
 DIALOG_WIDE: Final = "560px"
+DIALOG_WIDER: Final = "720px"
 POPOVER: Final = "280px"
+POPOVER_WIDE: Final = "360px"
 
 ICON: Final = 16
 ICON_SMALL: Final = 14

@@ -9,10 +9,13 @@ from starlette.exceptions import HTTPException
 from backend.api import (
     admin,
     auth,
+    calendar,
     catalogue,
+    categories,
     channels,
     consents,
     docs,
+    entries,
     exports,
     files,
     health,
@@ -21,12 +24,18 @@ from backend.api import (
     lanes,
     lists,
     people,
+    policies,
+    preference_page,
+    preferences,
     problems,
+    runs,
+    schedules,
     segments,
     server,
     stats,
     templates,
     topics,
+    verdicts,
 )
 from backend.api.bodies import storable
 from backend.api.cors import CorsByApp
@@ -78,7 +87,7 @@ def create_api(core: Core) -> FastAPI:
         )
     # Its body is a file of any size: nothing may read it before it lies on the disk.
     api.include_router(imports.upload, prefix=PREFIX, responses=problems.DOCUMENTED)
-    for router in (health.router, auth.router, files.router, docs.router):
+    for router in (health.router, auth.router, files.router, docs.router, preference_page.router):
         api.include_router(router)
     api.include_router(health.router, prefix=PREFIX, include_in_schema=False)
     api.add_api_route("/api/{path:path}", _nowhere, methods=METHODS, include_in_schema=False, dependencies=[OPEN])
@@ -93,6 +102,7 @@ def versioned() -> list[APIRouter]:
     routers = (
         ingest,
         catalogue,
+        preferences,
         consents,
         exports,
         people,
@@ -102,9 +112,16 @@ def versioned() -> list[APIRouter]:
         segments,
         templates,
         server,
+        schedules,
+        runs,
+        entries,
+        verdicts,
+        calendar,
         stats,
         channels,
         admin,
+        categories,
+        policies,
         lanes,
     )
     return [module.router for module in routers]

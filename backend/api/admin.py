@@ -1,4 +1,4 @@
-"""For whoever runs the installation: apps, credentials, members, keys, categories, the audit trail."""
+"""For whoever runs the installation: apps, credentials, members, keys, the audit trail."""
 
 from typing import Annotated, Any
 
@@ -10,8 +10,6 @@ from backend.api.admin_shapes import (
     AppIn,
     AppOut,
     AuditOut,
-    CategoryIn,
-    CategoryOut,
     CredentialOut,
     CredentialStatusIn,
     InvitationOut,
@@ -168,19 +166,6 @@ def add_key(caller: InChosen, body: KeyIn) -> NewKey:
 def revoke_key(caller: InChosen, key: Id) -> None:
     with caller.core.work(caller.actor, caller.app_id) as work:
         keys.revoke_key(work, key)
-
-
-@router.get("/categories", summary="The app's categories")
-def list_categories(caller: InChosen) -> PageOut[CategoryOut]:
-    with caller.core.reading(caller.actor, caller.app_id) as work:
-        return PageOut(items=[CategoryOut.model_validate(row) for row in apps.list_categories(work)])
-
-
-@router.post("/categories", status_code=201, summary="Make a category")
-def create_category(caller: InChosen, body: CategoryIn) -> CategoryOut:
-    with caller.core.work(caller.actor, caller.app_id) as work:
-        row = apps.create_category(work, body.slug, body.name, body.kind, body.default)
-        return CategoryOut.model_validate(row)
 
 
 @router.get("/audit", summary="Who did what")

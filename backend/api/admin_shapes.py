@@ -1,11 +1,11 @@
 """The bodies of the admin routes."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from backend.domain.vocabulary import CategoryKind, CredentialStatus, Environment, HeldKind, ProviderName, Role, Scope
+from backend.domain.vocabulary import CredentialStatus, Environment, HeldKind, ProviderName, Role, Scope
 
 
 class Given(BaseModel):
@@ -162,25 +162,6 @@ class NewKey(KeyOut):
     """A key as it is made."""
 
     key: str = Field(description="Shown this once.")
-
-
-class CategoryIn(Given):
-    """A new kind of push."""
-
-    slug: str
-    name: str
-    kind: CategoryKind
-    default: Literal["opted_in", "opted_out"] = "opted_in"
-
-
-class CategoryOut(Told):
-    """A kind of push that people may switch off, unless it is mandatory."""
-
-    id: str
-    slug: str
-    name: str
-    kind: CategoryKind
-    opted_in_by_default: bool
 
 
 class AuditOut(Told):

@@ -19,6 +19,7 @@ _ESCAPES = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _EXPONENT = re.compile(rb"\d[eE]\+?\d{3}")
 _TEXT = "holds a character that cannot be stored"
 _NUMBER = "must be a finite number"
+_ENCODING = "must be JSON in UTF-8"
 _PLACE = re.compile(r"^(?P<what>.*) at line (?P<line>\d+) column (?P<column>\d+)$")
 _SHOWN = 20
 LONG = 32_768
@@ -59,7 +60,12 @@ def _as_told(error: Any, body: bytes) -> dict[str, Any]:
 
 
 def _refused(body: bytes) -> list[FieldError]:
-    """What is wrong with a body; one that holds nothing suspicious is not looked at twice."""
+    """What is wrong with a body; one that holds nothing suspicious is not looked at twice.
+
+    Python's own reader of JSON takes UTF-16 and halves of surrogate pairs written as bytes, which nobody could store.
+    """
+    if not _is_utf8(body):
+        return [FieldError("body", _ENCODING)]
     if not _is_suspect(body):
         return []
     try:
@@ -67,6 +73,14 @@ def _refused(body: bytes) -> list[FieldError]:
     except (ValueError, RecursionError):
         return []  # whoever reads the body says what is wrong with it
     return [problem for problem, _ in zip(_wrong(value), range(_SHOWN), strict=False)]
+
+
+def _is_utf8(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return b"\0" not in body  # UTF-16 of plain letters is good UTF-8, but for its NULs
 
 
 def _is_suspect(body: bytes) -> bool:

@@ -23,13 +23,15 @@ class Told(BaseModel):
 
 
 class CampaignSummary(Told):
-    """A campaign in a list; `progress` is that of its newest run."""
+    """A campaign in a list; `progress` is that of its run, or of all runs of one that repeats."""
 
     id: str
     name: str
     state: str
     category: str
     audience_text: str = Field(description="The audience in words.")
+    schedule_text: str = Field(description="The schedule in words.")
+    repeats: bool = Field(description="Whether it recurs or answers an event; then `due_at` is when it recurs next.")
     created_at: datetime
     updated_at: datetime
     created_by: str

@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter
 
+from backend.again import anew
 from backend.api.deps import Caller, ClientCaller
 from backend.api.ingest import UserId
 from backend.api.paging import DEFAULT, Cursor, Limit, PageOut
@@ -21,6 +22,7 @@ def get_consents(caller: ClientCaller, user_id: UserId, limit: Limit = DEFAULT, 
 
 
 @router.post("/users/{user_id}/consents", status_code=201)
+@anew
 def add_consent(caller: ClientCaller, user_id: UserId, body: ConsentIn) -> ConsentRow:
     """Writes a yes or no down, for good: another word on the same purpose is another entry."""
     with caller.core.work(caller.actor, caller.app_id) as work:

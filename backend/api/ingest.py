@@ -1,4 +1,4 @@
-"""What apps and browsers tell: devices, users, events, receipts, preferences."""
+"""What apps and browsers tell: devices, users, events, receipts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,15 +7,15 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from backend.again import anew
 from backend.api import bodies
 from backend.api.deps import OPEN, Caller, ClientCaller
 from backend.api.groups import event_log, receipt_log
 from backend.db import Work
 from backend.domain.vocabulary import Scope
-from backend.services import fields, preferences, subscribers
+from backend.services import fields, subscribers
 from backend.services.events import Told
 from backend.services.people import UserRow
-from backend.services.preferences import PreferencesIn, PreferencesRow
 from backend.services.receipts import ReceiptIn, ReceiptResult
 from backend.services.subscribers import (
     DeviceIn,
@@ -101,6 +101,7 @@ async def record_receipts(request: Request) -> ReceiptResult:
 
 
 @router.post("/devices", status_code=201, response_model_exclude_none=True)
+@anew
 def register_device(caller: ClientCaller, body: DeviceIn, response: Response) -> RegisteredOut:
     """Registers an address; 200 when a device has it already. The secret is told to new devices, to whoever shows
     it, and to server keys, who get a new one in its place."""
@@ -123,6 +124,7 @@ def get_device(caller: ClientCaller, device_id: DeviceId) -> DeviceRow:
 
 
 @router.patch("/devices/{device_id}")
+@anew
 def update_device(caller: ClientCaller, device_id: DeviceId, body: DevicePatch) -> DeviceRow:
     """Changes what the body names; `user_id: null` signs out, which makes a fresh anonymous user."""
     with caller.core.work(caller.actor, caller.app_id) as work:
@@ -134,6 +136,7 @@ def update_device(caller: ClientCaller, device_id: DeviceId, body: DevicePatch) 
 
 
 @router.delete("/devices/{device_id}", status_code=204)
+@anew
 def remove_device(caller: ClientCaller, device_id: DeviceId) -> None:
     """Removes a device; nothing is sent to it any more."""
     with caller.core.work(caller.actor, caller.app_id) as work:
@@ -142,27 +145,13 @@ def remove_device(caller: ClientCaller, device_id: DeviceId) -> None:
 
 
 @router.put("/users/{user_id}")
+@anew
 def put_user(caller: ClientCaller, user_id: UserId, body: UserIn) -> UserRow:
     """Merges what is given into the profile of a user, made if there is none; null removes."""
     with caller.core.work(caller.actor, caller.app_id) as work:
         speaker = _speaker(work, caller)
         number = subscribers.person(work, speaker, user_id, create=True)
         return subscribers.put_user(work, number, body, present=not speaker.trusted)
-
-
-@router.get("/users/{user_id}/preferences")
-def get_preferences(caller: ClientCaller, user_id: UserId) -> PreferencesRow:
-    """What the user wants to hear, and when."""
-    with caller.core.reading(caller.actor, caller.app_id) as work:
-        return preferences.get(work, subscribers.person(work, _speaker(work, caller), user_id))
-
-
-@router.put("/users/{user_id}/preferences")
-def put_preferences(caller: ClientCaller, user_id: UserId, body: PreferencesIn) -> PreferencesRow:
-    """Changes what is given; a mandatory category cannot be switched off."""
-    with caller.core.work(caller.actor, caller.app_id) as work:
-        number = subscribers.person(work, _speaker(work, caller), user_id, create=True)
-        return preferences.put(work, number, body)
 
 
 @router.get("/webpush-key")

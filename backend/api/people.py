@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from backend.again import anew
 from backend.api.deps import ServerCaller
 from backend.api.paging import DEFAULT, Cursor, Limit, PageOut
 from backend.domain.vocabulary import Platform
@@ -72,6 +73,7 @@ class SwitchedOut:
 
 
 @router.post("/devices/batch", response_model_exclude_none=True)
+@anew
 def devices_batch(caller: ServerCaller, body: DevicesIn) -> BatchOut:
     """Registers many devices at once; a bad one spoils no other. No secret is told."""
     with caller.core.work(caller.actor, caller.app_id) as work:
@@ -79,6 +81,7 @@ def devices_batch(caller: ServerCaller, body: DevicesIn) -> BatchOut:
 
 
 @router.post("/users/batch", response_model_exclude_none=True)
+@anew
 def users_batch(caller: ServerCaller, body: UsersIn) -> BatchOut:
     """Merges many users at once; a bad one spoils no other."""
     with caller.core.work(caller.actor, caller.app_id) as work:
@@ -135,6 +138,7 @@ def export_user(caller: ServerCaller, user_id: UserId) -> Export:
 
 
 @router.delete("/users/{user_id}", status_code=204)
+@anew
 def erase_user(caller: ServerCaller, user_id: UserId) -> None:
     """Erases a person: devices, events and wishes go, the counts of what was sent stay."""
     with caller.core.work(caller.actor, caller.app_id) as work:
@@ -163,6 +167,7 @@ def user_segments(caller: ServerCaller, user_id: UserId) -> Membership:
 
 
 @router.post("/users/{user_id}/unsubscribe")
+@anew
 def unsubscribe_user(caller: ServerCaller, user_id: UserId) -> SwitchedOut:
     """Switches off all devices of a person; a device that its app registers again is on again."""
     with caller.core.work(caller.actor, caller.app_id) as work:
@@ -170,6 +175,7 @@ def unsubscribe_user(caller: ServerCaller, user_id: UserId) -> SwitchedOut:
 
 
 @router.post("/users/{user_id}/resubscribe")
+@anew
 def resubscribe_user(caller: ServerCaller, user_id: UserId) -> SwitchedOut:
     """Takes `unsubscribe` back; what the person has switched off stays off."""
     with caller.core.work(caller.actor, caller.app_id) as work:

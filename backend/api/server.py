@@ -66,9 +66,10 @@ def get_campaign(caller: ServerCaller, campaign_id: Id) -> CampaignOut:
         return campaign(campaigns.get(work, campaign_id))
 
 
-@router.patch("/campaigns/{campaign_id}", summary="Change a draft or scheduled campaign")
+@router.patch("/campaigns/{campaign_id}", summary="Change a campaign that has not begun, or repeats")
 def change_campaign(caller: ServerCaller, campaign_id: Id, body: Definition) -> CampaignOut:
-    """Any top-level fields of `CampaignDefinition`. With `version`, 409 when somebody else has saved since."""
+    """Any top-level fields of `CampaignDefinition`. Of a recurring or event campaign that is active it makes a new
+    revision, which later runs send; one that goes out once cannot be changed any more. With `version`, 409 when somebody else has saved since."""
     changes = dict(body)
     version = changes.pop("version", None)
     if version is not None and (not isinstance(version, int) or isinstance(version, bool)):
@@ -107,6 +108,12 @@ def launch_campaign(
         return campaign(campaigns.launch(work, campaign_id, expected_audience=expected))
 
     return once(caller, f"POST /campaigns/{campaign_id}/launch", key, {"expected_audience": expected}, act)
+
+
+@router.post("/campaigns/{campaign_id}/unschedule", summary="Make a scheduled campaign a draft again")
+def unschedule_campaign(caller: ServerCaller, campaign_id: Id) -> CampaignOut:
+    with caller.core.work(caller.actor, caller.app_id) as work:
+        return campaign(campaigns.unschedule(work, campaign_id))
 
 
 @router.post("/campaigns/{campaign_id}/pause", summary="Stop after what is on the network now")

@@ -19,6 +19,9 @@ from backend.services.import_files import Arrived, Upload
 
 PIECE = 1 << 20
 MAX_FIELD = 1000
+MAX_FIELDS = 20
+MAX_BOUNDARY = 70
+"""Characters, by RFC 2046."""
 
 
 @dataclass
@@ -90,6 +93,8 @@ class _Form:
         boundary = kind.get_param("boundary")
         if not isinstance(boundary, str) or not boundary:
             raise Invalid("file", "comes in a form without a boundary")
+        if len(boundary) > MAX_BOUNDARY:
+            raise Invalid("file", f"comes in a form whose boundary has more than {MAX_BOUNDARY} characters")
         return cls(boundary.encode("latin-1", "replace"))
 
     def file_of(self, chunk: bytes) -> bytes:
@@ -137,6 +142,8 @@ class _Form:
 
     def _part_end(self) -> None:
         if not self._in_file and self._name:
+            if len(self.fields) >= MAX_FIELDS:
+                raise Invalid("body", f"has more than {MAX_FIELDS} fields")
             self.fields[self._name] = self._text.decode("utf-8", "replace")
 
 

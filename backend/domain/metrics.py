@@ -13,7 +13,7 @@ Test runs are in no statistic.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Final
 
@@ -82,6 +82,9 @@ class Totals(Counts):
     """The measures of whole runs: open + accepted + failed + skipped is always the audience."""
 
     open: int = 0
+
+    def __add__(self, other: "Totals") -> "Totals":
+        return Totals(**{one.name: getattr(self, one.name) + getattr(other, one.name) for one in fields(self)})
 
 
 def counts(measured: Mapping[str, int]) -> Counts:

@@ -91,6 +91,7 @@ class _Reader:
         if wrong := _group_problem(given, depth):
             self.problems.append((_join(path, wrong.place), wrong.message))
             return empty
+        self.rules += not given["rules"]  # a group of nothing is read and compiled as a rule is
         return Group(
             every=given["combinator"] == "and",
             negated=given.get("not", False),

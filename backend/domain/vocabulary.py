@@ -147,6 +147,19 @@ class SkipReason(StrEnum):
     ERASED = "erased"
 
 
+class EntryState(StrEnum):
+    """What became of one firing of an event campaign for one user."""
+
+    WAITING = "waiting"
+    FIRED = "fired"
+    CANCELLED = "cancelled"
+    """The event that calls it off came in time, or the campaign ended."""
+    REPEATED = "repeated"
+    """The campaign has reached this user already, and does not enter again so soon."""
+    MISSED = "missed"
+    """Its time had passed by more than the campaign allows."""
+
+
 class OnUnknown(StrEnum):
     """What to do when nobody can know whether the provider took the push."""
 

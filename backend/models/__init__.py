@@ -19,16 +19,18 @@ from backend.models.audience import (
     Category,
     Consent,
     Device,
+    DevicePreference,
     Event,
     EventKey,
     Preference,
+    PreferenceChange,
     Segment,
     TopicSubscription,
     User,
     UserList,
     UserListMember,
 )
-from backend.models.campaign import Campaign, Context, Entry, MessageTarget, Revision, Run, Variant
+from backend.models.campaign import Campaign, Context, Entry, EventTrigger, MessageTarget, Revision, Run, Variant
 from backend.models.content import Template, TemplateVersion
 from backend.models.delivery import Attempt, Chunk, Delivery, Dims, Receipt, Rollup
 from backend.models.lane import DeadLetter, LaneReport, Pace
@@ -49,10 +51,12 @@ __all__ = [
     "DeadLetter",
     "Delivery",
     "Device",
+    "DevicePreference",
     "Dims",
     "Entry",
     "Event",
     "EventKey",
+    "EventTrigger",
     "IdempotencyKey",
     "ImportJob",
     "ImportRefusal",
@@ -64,6 +68,7 @@ __all__ = [
     "MessageTarget",
     "Pace",
     "Preference",
+    "PreferenceChange",
     "Process",
     "Receipt",
     "Revision",

@@ -13,6 +13,8 @@ class App(SQLModel, table=True):
     """One product of the team: its own people, credentials and campaigns.
 
     `retention` holds the days for which a table's rows are kept, where they differ from the defaults.
+    `quiet_hours` are the windows that hold for people who named none of their own, `caps` how many pushes a person
+    gets at most; `color` (`#rrggbb`) is the product's own, for the pages that its people see.
     """
 
     __tablename__ = "app"
@@ -28,6 +30,9 @@ class App(SQLModel, table=True):
     launch_threshold: int = 10_000
     error_limit_percent: int = 20
     retention: dict[str, Any] = json_field()
+    quiet_hours: list[dict[str, Any]] = json_field(list)
+    caps: list[dict[str, Any]] = json_field(list)
+    color: str | None = Field(default=None, max_length=7)
     created_at: datetime
     archived_at: datetime | None = None
 

@@ -1,14 +1,16 @@
 """Who receives pushes: users, their devices, what they did, what they want."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import BigInteger, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, Index, String, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from backend.models.base import BigId, Json, Sealed, Small, Word, json_field, primary_key, reference
 
 PASSING = text("ephemeral_until IS NOT NULL")
+BYTEWISE = String(255).with_variant(String(255, collation="C"), "postgresql")
+"""Text in the order of its bytes, as SQLite keeps it, so that an index finds what begins with something."""
 
 
 class User(SQLModel, table=True):
@@ -31,7 +33,7 @@ class User(SQLModel, table=True):
 
     id: int = primary_key()
     app_id: int = reference("app.id")
-    external_id: str | None = Field(default=None, max_length=255)
+    external_id: str | None = Field(default=None, sa_type=cast("Any", BYTEWISE))
     bucket: int = Field(sa_type=BigInteger)
     attributes: dict[str, Any] = json_field()
     language: str | None = Field(default=None, max_length=35)
@@ -51,7 +53,8 @@ class Device(SQLModel, table=True):
 
     The address is encrypted; `address_index` (keyed hash, key named by `index_version`) finds it
     again and, being the same for every provider and environment, shows that two rows are one phone.
-    `ix_device_user` holds all that counting an audience reads of a device, so that it reads no row.
+    `ix_device_user` and `ix_device_last_seen` hold all that counting an audience, or those unseen for long, reads of a
+    device, so that it reads no row.
     `registered_at` is when the address was last given to us: a provider's "gone since" before it is void.
     `*_key` are versions written so that text order is number order.
     """
@@ -60,7 +63,7 @@ class Device(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("app_id", "address_index", "provider", "environment"),
         Index("ix_device_app_state", "app_id", "state", "id"),
-        Index("ix_device_last_seen", "app_id", "last_seen"),
+        Index("ix_device_last_seen", "app_id", "last_seen", "state", "ephemeral_until", "platform"),
         Index("ix_device_counts", "app_id", "platform", "state", "permission", "ephemeral_until"),
         Index("ix_device_user", "user_id", "ephemeral_until", "state", "platform", "permission", "credential_id"),
         Index(
@@ -175,7 +178,10 @@ class Consent(SQLModel, table=True):
 
 
 class Category(SQLModel, table=True):
-    """A kind of push that people may switch off (unless it is mandatory)."""
+    """A kind of push that people may switch off (unless it is mandatory).
+
+    `description` is what the preference page says of it, `caps` how many of its pushes a person gets at most.
+    """
 
     __tablename__ = "category"
     __table_args__ = (UniqueConstraint("app_id", "slug"),)
@@ -186,6 +192,9 @@ class Category(SQLModel, table=True):
     name: str = Field(max_length=200)
     kind: str = Field(sa_type=Word)
     opted_in_by_default: bool = True
+    description: str = Field(default="", max_length=300)
+    caps: list[dict[str, Any]] = json_field(list)
+    archived_at: datetime | None = None
 
 
 class Preference(SQLModel, table=True):
@@ -200,6 +209,40 @@ class Preference(SQLModel, table=True):
     opted_in: bool
     changed_at: datetime
     changed_by: str = Field(default="", max_length=200)
+
+
+class DevicePreference(SQLModel, table=True):
+    """What was said on a category for one device: on that device it stands before its user's word."""
+
+    __tablename__ = "device_preference"
+    __table_args__ = (UniqueConstraint("device_id", "category_id"),)
+
+    id: int = primary_key()
+    device_id: int = reference("device.id")
+    category_id: int = reference("category.id", index=True)
+    opted_in: bool
+    changed_at: datetime
+    changed_by: str = Field(default="", max_length=200)
+
+
+class PreferenceChange(SQLModel, table=True):
+    """A preference that was changed: kept, so that a person's page can say what, when and by whom.
+
+    `what` is `category:SLUG`, `quiet_hours` or `paused_until`; `device_id` is set where it was said for one device.
+    """
+
+    __tablename__ = "preference_change"
+    __table_args__ = (Index("ix_preference_change_user", "user_id", "at"),)
+
+    id: int = primary_key()
+    app_id: int = reference("app.id", index=True)
+    user_id: int = reference("user.id")
+    device_id: int | None = reference("device.id", nullable=True, index=True, on_delete="SET NULL")
+    what: str = Field(max_length=80)
+    before: Any = Field(default=None, sa_type=Json, nullable=True)
+    after: Any = Field(default=None, sa_type=Json, nullable=True)
+    at: datetime
+    by: str = Field(default="", max_length=200)
 
 
 class Segment(SQLModel, table=True):

@@ -13,7 +13,8 @@ class Campaign(SQLModel, table=True):
     """A push that people plan, or (kind `message`) the hidden carrier of an app's API messages.
 
     `definition` is the campaign JSON as last saved; what is sent is always a `Revision`.
-    `version` grows with each save, so that a save on stale text is noticed.
+    `version` grows with each save, so that a save on stale text is noticed. `due_at` is when its next occasion
+    begins, for the person whose clock is furthest ahead; `repeats` is true of what has more than one occasion.
     """
 
     __tablename__ = "campaign"
@@ -31,6 +32,7 @@ class Campaign(SQLModel, table=True):
     version: int = 1
     revision_id: int | None = Field(default=None, sa_type=BigId)
     due_at: datetime | None = None
+    repeats: bool = False
     created_at: datetime
     updated_at: datetime
     created_by: str = Field(default="", max_length=400)
@@ -81,6 +83,8 @@ class Run(SQLModel, table=True):
     `kind` is `send`, `test` (of members) or `message` (of the API). `plan_cursor` is the last device id planned; `planned_at` is set when the audience is complete.
     `answered` and `errors` count final answers and the bad ones among them, for the guardrail.
     `next_chunk` numbers the chunks; `activity_at` and `rolled_at` tell the roll-up what is behind.
+    `timing` is what the due times of its rows are made from, where they differ; rows due before `missed_before` are
+    too late. `priority` says who wins where caps leave room for one; `counts` is false of what caps do not count.
     """
 
     __tablename__ = "run"
@@ -102,6 +106,11 @@ class Run(SQLModel, table=True):
     kind: str = Field(default="send", sa_type=Word)
     due_at: datetime
     not_after: datetime | None = None
+    missed_before: datetime | None = None
+    timing: dict[str, Any] = json_field()
+    category_id: int | None = Field(default=None, sa_type=BigId)
+    priority: int = Field(default=0, sa_type=Small)
+    counts: bool = True
     created_at: datetime
     planned_at: datetime | None = None
     started_at: datetime | None = None
@@ -118,20 +127,41 @@ class Run(SQLModel, table=True):
     rolled_at: datetime | None = None
 
 
+class EventTrigger(SQLModel, table=True):
+    """An event campaign that listens: `schedule` is its own as launched, `since` when it began to.
+
+    Read with every group of events that an app tells, so it holds no more than that needs.
+    """
+
+    __tablename__ = "event_trigger"
+    __table_args__ = (Index("ix_event_trigger_app", "app_id", "event"),)
+
+    campaign_id: int = Field(foreign_key="campaign.id", primary_key=True, ondelete="CASCADE", sa_type=BigId)
+    app_id: int = reference("app.id")
+    event: str = Field(max_length=120)
+    schedule: dict[str, Any] = json_field()
+    since: datetime
+
+
 class Entry(SQLModel, table=True):
-    """One firing of an event campaign for one user, due once."""
+    """One firing of an event campaign for one user, due once. It outlives its event, so that who has been sent
+    something once is known for ever; `context` is what its template reads of the event.
+    """
 
     __tablename__ = "entry"
     __table_args__ = (
         UniqueConstraint("campaign_id", "event_id", "user_id"),
         Index("ix_entry_due", "campaign_id", "state", "due_at"),
+        Index("ix_entry_again", "campaign_id", "user_id", "event_at"),
     )
 
     id: int = primary_key()
     campaign_id: int = reference("campaign.id")
-    event_id: int = reference("event.id", index=True)
+    event_id: int | None = reference("event.id", index=True, nullable=True, on_delete="SET NULL")
+    event_at: datetime
     user_id: int = reference("user.id", index=True)
-    run_id: int | None = reference("run.id", nullable=True, on_delete="SET NULL")
+    run_id: int | None = reference("run.id", index=True, nullable=True, on_delete="SET NULL")
+    context: dict[str, Any] = json_field()
     state: str = Field(default="waiting", sa_type=Word)
     due_at: datetime
     created_at: datetime

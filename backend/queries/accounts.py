@@ -1,4 +1,4 @@
-"""Apps, members, sessions, invitations, API keys, categories and the audit trail."""
+"""Apps, members, sessions, invitations, API keys and the audit trail."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,7 +12,6 @@ from backend.models import (
     ApiKey,
     App,
     AuditEntry,
-    Category,
     Invitation,
     Member,
     MemberSession,
@@ -58,14 +57,6 @@ def allowed_origins(session: Session) -> set[str]:
     """Every origin that any app allows: what a preflight, which carries no key, can be held against."""
     lists = session.execute(select(col(App.allowed_origins)).where(col(App.archived_at).is_(None))).scalars()
     return {origin for origins in lists for origin in origins}
-
-
-def categories(session: Session, app_id: int) -> Sequence[Category]:
-    return (
-        session.execute(select(Category).where(col(Category.app_id) == app_id).order_by(col(Category.id)))
-        .scalars()
-        .all()
-    )
 
 
 # --- members ----------------------------------------------------------------------------------

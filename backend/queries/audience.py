@@ -28,6 +28,7 @@ from sqlmodel import Session, SQLModel, col
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 from backend.domain.vocabulary import ProviderName
+from backend.errors import Overtaken
 from backend.models import Credential, Device, User
 from backend.models.base import Json
 from backend.queries.bulk import table_from_json
@@ -53,7 +54,7 @@ def sqlite(session: Session) -> bool:
 
 
 def ensure_users(session: Session, app_id: int, buckets: Mapping[str, int], now: datetime) -> dict[str, int]:
-    """The number of each external id (given with its bucket), made where there is none.
+    """The number of each external id (given with its bucket), made where there is none. Raises `Overtaken`.
 
     Sorted, so that two batches that name the same new people wait for each other instead of locking up.
     """
@@ -68,7 +69,10 @@ def ensure_users(session: Session, app_id: int, buckets: Mapping[str, int], now:
         "ON CONFLICT (app_id, external_id) DO NOTHING"
     ).bindparams(bindparam("nothing", type_=Json), bindparam("now", type_=UTCDateTime()))
     session.execute(statement, {"rows": json.dumps(rows), "app_id": app_id, "nothing": {}, "now": now})
-    return user_numbers(session, app_id, buckets)
+    found = user_numbers(session, app_id, buckets)
+    if len(found) < len(buckets):
+        raise Overtaken  # somebody known when we asked has been erased since
+    return found
 
 
 def add_anonymous(session: Session, app_id: int, buckets: Sequence[int], now: datetime) -> list[int]:

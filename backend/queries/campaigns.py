@@ -6,12 +6,15 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import and_, bindparam, exists, func, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, exists, func, or_, select, update
 from sqlmodel import Session, col
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 from backend.domain.vocabulary import CampaignKind, CampaignState, RunState
-from backend.models import App, Campaign, Category, Chunk, Revision, Run, Variant
+from backend.models import App, Campaign, Category, Chunk, EventTrigger, Revision, Run, Variant
+
+BEGINNING = (CampaignState.SCHEDULED, CampaignState.ACTIVE)
+"""In these states a campaign begins its next occasion when that is due."""
 
 
 def find(session: Session, app_id: int, campaign_id: int, *, lock: bool) -> Campaign | None:
@@ -70,17 +73,28 @@ def runs_of(session: Session, campaign_id: int, *, kind: str = "send") -> Sequen
     return session.execute(select(Run).where(*mine).order_by(col(Run.id))).scalars().all()
 
 
-def open_run(session: Session, campaign_id: int) -> Run | None:
-    """The run that is planning, running or paused, locked; None when there is none."""
+def paused_runs(session: Session, campaign_ids: Collection[int]) -> dict[int, Run]:
+    """The newest paused run of each campaign that has one: it says why."""
+    mine = (col(Run.campaign_id).in_(campaign_ids), col(Run.kind) == "send", col(Run.state) == RunState.PAUSED)
+    runs = session.execute(select(Run).where(*mine).order_by(col(Run.id))).scalars()
+    return {run.campaign_id: run for run in runs}
+
+
+def open_runs(session: Session, campaign_id: int) -> Sequence[Run]:
+    """The runs that are planning, running or paused, oldest first, locked."""
+    statement = select(Run).where(*_open(campaign_id)).order_by(col(Run.id)).with_for_update(key_share=True)
+    return session.execute(statement).scalars().all()
+
+
+def _open(campaign: Any) -> tuple[ColumnElement[bool], ...]:
     alive = (RunState.PLANNING, RunState.RUNNING, RunState.PAUSED)
-    statement = (
-        select(Run)
-        .where(col(Run.campaign_id) == campaign_id, col(Run.kind) == "send", col(Run.state).in_(alive))
-        .order_by(col(Run.id).desc())
-        .limit(1)
-        .with_for_update(key_share=True)
-    )
-    return session.execute(statement).scalar_one_or_none()
+    return (col(Run.campaign_id) == campaign, col(Run.kind) == "send", col(Run.state).in_(alive))
+
+
+def has_begun(session: Session, campaign_id: int, occasion: str) -> bool:
+    """Whether this occasion has its run."""
+    mine = exists().where(col(Run.campaign_id) == campaign_id, col(Run.occasion) == occasion)
+    return bool(session.execute(select(mine)).scalar_one())
 
 
 def lanes_of(session: Session, run_id: int) -> list[int]:
@@ -94,6 +108,11 @@ def same_revision(session: Session, campaign_id: int, content_hash: str) -> Revi
     """A revision of the campaign with exactly this content."""
     same = (col(Revision.campaign_id) == campaign_id, col(Revision.content_hash) == content_hash)
     return session.execute(select(Revision).where(*same).limit(1)).scalar_one_or_none()
+
+
+def revision(session: Session, revision_id: int) -> Revision:
+    found: Revision = session.execute(select(Revision).where(col(Revision.id) == revision_id)).scalar_one()
+    return found
 
 
 def revision_number(session: Session, revision_id: int) -> int:
@@ -140,7 +159,7 @@ def category(session: Session, app_id: int, slug: str) -> Category | None:
 
 
 def awaited(session: Session, now: datetime) -> tuple[bool, bool]:
-    """Whether a scheduled campaign's time has come, and whether a run waits for its plan."""
+    """Whether a campaign's time has come, and whether a run waits for its plan."""
     due, planning = session.execute(_awaited(), {"now": now}).one()
     return bool(due), bool(planning)
 
@@ -149,13 +168,13 @@ def awaited(session: Session, now: datetime) -> tuple[bool, bool]:
 def _awaited() -> Any:
     """Made once: it is asked twice a second, and building it costs more than running it."""
     now = bindparam("now", type_=UTCDateTime())
-    due = exists().where(col(Campaign.state) == CampaignState.SCHEDULED, col(Campaign.due_at) <= now)
+    due = exists().where(col(Campaign.state).in_(BEGINNING), col(Campaign.due_at) <= now)
     return select(due, exists().where(col(Run.state) == RunState.PLANNING))
 
 
 def due_campaigns(session: Session, now: datetime, limit: int = 50) -> Sequence[Campaign]:
-    """Scheduled campaigns whose time has come, locked."""
-    due = (col(Campaign.state) == CampaignState.SCHEDULED, col(Campaign.due_at) <= now)
+    """Campaigns of which an occasion is due, locked."""
+    due = (col(Campaign.state).in_(BEGINNING), col(Campaign.due_at) <= now)
     statement = select(Campaign).where(*due).order_by(col(Campaign.due_at)).limit(limit)
     return session.execute(statement.with_for_update(skip_locked=True, key_share=True)).scalars().all()
 
@@ -181,9 +200,28 @@ def set_campaign_of(session: Session, run_id: int, expected: Collection[str], **
 
 
 def pause_campaign_of(session: Session, run_id: int, now: datetime) -> None:
-    set_campaign_of(session, run_id, [CampaignState.RUNNING], state=CampaignState.PAUSED, updated_at=now)
+    under_way = [CampaignState.RUNNING, CampaignState.ACTIVE]
+    set_campaign_of(session, run_id, under_way, state=CampaignState.PAUSED, updated_at=now)
 
 
 def finish_campaign_of(session: Session, run_id: int, now: datetime) -> None:
-    running = [CampaignState.RUNNING, CampaignState.PAUSED]
-    set_campaign_of(session, run_id, running, state=CampaignState.FINISHED, finished_at=now)
+    """Ends the campaign of a run that has ended, where that was the last there will be."""
+    owner = select(col(Run.campaign_id)).where(col(Run.id) == run_id, col(Run.kind) == "send").scalar_subquery()
+    _finish(session, owner, [CampaignState.RUNNING, CampaignState.PAUSED], now)
+
+
+def finish_campaign(session: Session, campaign_id: int, now: datetime) -> None:
+    """The same of a campaign that may have nothing to come any more."""
+    _finish(session, campaign_id, [CampaignState.RUNNING], now)
+
+
+def _finish(session: Session, campaign: Any, once: Collection[str], now: datetime) -> None:
+    """No run of it is open, and it was to be sent once, or its rule has ended. One that answers an event goes on."""
+    listens = exists().where(col(EventTrigger.campaign_id) == col(Campaign.id))
+    ends = and_(
+        col(Campaign.state).in_((CampaignState.ACTIVE, CampaignState.RUNNING)), col(Campaign.due_at).is_(None), ~listens
+    )
+    over = or_(and_(col(Campaign.repeats), ends), and_(~col(Campaign.repeats), col(Campaign.state).in_(once)))
+    mine = (col(Campaign.id) == campaign, over, ~exists().where(*_open(col(Campaign.id))))
+    ended = update(Campaign).where(*mine).values(state=CampaignState.FINISHED, finished_at=now)
+    session.execute(ended.execution_options(synchronize_session="fetch"))

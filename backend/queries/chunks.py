@@ -15,6 +15,7 @@ from backend.domain.vocabulary import OPEN_STATES, ChunkState, RunState
 from backend.models import Chunk, Credential, Delivery, Run
 from backend.models.base import BigId
 from backend.queries.bulk import table_from_json
+from backend.queries.events import moment, stored
 
 ORDINARY, URGENT = 0, 10
 """What a team plans, and what a person waits for."""
@@ -216,36 +217,52 @@ def later(session: Session, chunk: ClaimedChunk, rows: Mapping[datetime, int]) -
     What is made for them is as urgent as the chunk they come from: a code that a person waits for stays
     ahead on its second try.
     """
-    found = {at: _with_room(session, chunk, at, count) for at, count in sorted(rows.items())}
-    missing = [at for at, number in found.items() if number is None]
-    if missing:
+    found = _with_room(session, chunk, rows)
+    if missing := [at for at in sorted(rows) if at not in found]:
         first = reserve(session, chunk.run_id, len(missing))
         new = {at: first + place for place, at in enumerate(missing)}
         _add(session, chunk, new)
         found |= new
-    return {at: number for at, number in found.items() if number is not None}
+    return found
 
 
-def _with_room(session: Session, chunk: ClaimedChunk, at: datetime, rows: int) -> int | None:
-    waiting = (
-        select(col(Chunk.number))
-        .where(
-            col(Chunk.run_id) == chunk.run_id,
-            col(Chunk.credential_id) == chunk.credential_id,
-            col(Chunk.state) == ChunkState.READY,
-            col(Chunk.not_before) == at,
-            col(Chunk.number) != chunk.number,
-        )
-        .order_by(col(Chunk.number).desc())
-        .limit(1)
-        .with_for_update()
+def _with_room(session: Session, chunk: ClaimedChunk, rows: Mapping[datetime, int]) -> dict[datetime, int]:
+    """The newest waiting chunk of each instant that has one with room: locked first, then counted.
+
+    Two statements however many the instants are; of a chunk no more rows are counted than it may hold.
+    """
+    if not rows:
+        return {}
+    sqlite, instants = _sqlite(session), sorted(rows)
+    wanted = [{"place": place, "at": stored(at)} for place, at in enumerate(instants)]
+    mine = {"run": chunk.run_id, "lane": chunk.credential_id, "priority": chunk.priority, "own": chunk.number}
+    connection = session.connection()
+    waiting = connection.execute(_waiting(sqlite), {**mine, "rows": json.dumps(wanted)}).all()
+    numbers = {number: instants[place] for place, number in waiting if number is not None}
+    if not numbers:
+        return {}
+    asked = {"run": chunk.run_id, "most": MOST_ROWS, "rows": json.dumps([{"number": number} for number in numbers])}
+    filled = connection.execute(_filled(sqlite), asked).all()
+    return {numbers[number]: number for number, inside in filled if inside + rows[numbers[number]] <= MOST_ROWS}
+
+
+@cache
+def _waiting(sqlite: bool) -> Any:
+    """One step in `ix_chunk_oldest` an instant; by the bare `number` SQLite would read all that wait in its order."""
+    at = moment(sqlite, "v.at")
+    same = "run_id = :run AND credential_id = :lane AND number <> :own"
+    newest = (
+        f"SELECT number FROM chunk WHERE state = 'ready' AND priority = :priority AND not_before = {at} AND {same} "
+        f"ORDER BY +number DESC LIMIT 1 {'' if sqlite else 'FOR UPDATE'}"
     )
-    number = session.execute(waiting).scalar_one_or_none()
-    if number is None:
-        return None
-    inside = select(col(Delivery.id)).where(col(Delivery.run_id) == chunk.run_id, col(Delivery.chunk) == number)
-    filled = session.execute(select(func.count()).select_from(inside.limit(MOST_ROWS).subquery())).scalar_one()
-    return int(number) if filled + rows <= MOST_ROWS else None
+    return text(f"SELECT v.place, ({newest}) FROM {table_from_json(sqlite, {'place': 'integer', 'at': 'text'})}")
+
+
+@cache
+def _filled(sqlite: bool) -> Any:
+    inside = "SELECT 1 FROM delivery WHERE run_id = :run AND chunk = v.number LIMIT :most"
+    counted = f"SELECT COUNT(*) FROM ({inside}) AS inside"
+    return text(f"SELECT v.number, ({counted}) FROM {table_from_json(sqlite, {'number': 'integer'})}")
 
 
 def _add(session: Session, chunk: ClaimedChunk, numbers: Mapping[datetime, int]) -> None:

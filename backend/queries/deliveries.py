@@ -8,14 +8,16 @@ from functools import cache
 from typing import Any
 
 import orjson
-from sqlalchemy import Integer, and_, bindparam, exists, func, select, text
+from sqlalchemy import Integer, and_, bindparam, column, exists, func, select, text
 from sqlmodel import Session, col
 from sqlmodel.sql.sqltypes import UTCDateTime
 
+from backend.domain.caps import Sent
 from backend.domain.vocabulary import DeliveryState, DeviceState, Permission
-from backend.models import Context, Delivery, Device, Preference, User
+from backend.models import Context, Delivery, Device, DevicePreference, Preference, User
 from backend.models.base import BigId
 from backend.queries.bulk import table_from_json
+from backend.queries.events import moment, stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +42,17 @@ def facts() -> Any:
     `:category` is the campaign's. `shared` says that another reachable device has the same address. It names
     tables, not classes: through the mapper each row cost a fifth more.
     """
-    row, device, user, wish, context = map(_table, (Delivery, Device, User, Preference, Context))
-    mine = and_(wish.user_id == row.user_id, wish.category_id == bindparam("category", type_=BigId))
+    row, device, user, wish, word, context = map(
+        _table, (Delivery, Device, User, Preference, DevicePreference, Context)
+    )
+    category = bindparam("category", type_=BigId)
+    mine = and_(wish.user_id == row.user_id, wish.category_id == category)
+    its = and_(word.device_id == row.device_id, word.category_id == category)
     tables = (
         Delivery.__table__.outerjoin(Device.__table__, device.id == row.device_id)  # type: ignore[attr-defined]
         .outerjoin(User.__table__, user.id == row.user_id)  # type: ignore[attr-defined]
         .outerjoin(Preference.__table__, mine)  # type: ignore[attr-defined]
+        .outerjoin(DevicePreference.__table__, its)  # type: ignore[attr-defined]
         .outerjoin(Context.__table__, context.id == row.context_id)  # type: ignore[attr-defined]
     )
     return select(
@@ -55,7 +62,7 @@ def facts() -> Any:
         device.country, device.app_version, device.os_version, device.model, device.address_index,
         user.external_id, user.bucket, user.attributes, user.language, user.timezone.label("user_timezone"),
         user.country.label("user_country"), user.first_seen, user.last_active, user.sessions, user.paused_until,
-        wish.opted_in, context.data.label("context"), _shared(device).label("shared"),
+        user.quiet_hours, wish.opted_in, word.opted_in.label("device_opted_in"), context.data.label("context"), _shared(device).label("shared"),
     ).select_from(tables)  # fmt: skip
 
 
@@ -169,7 +176,82 @@ def _verdicts(sqlite: bool) -> Any:
     ).bindparams(bindparam("now", type_=UTCDateTime()))
 
 
-def _json(rows: Sequence[Mapping[str, Any]]) -> str:
+def put_off(session: Session, rows: Mapping[int, tuple[int, datetime]]) -> None:
+    """Makes rows that are still planned due later: for each its chunk, which waits until then, and the instant.
+
+    A statement of its own: `due_at` is in an index, which SQLite would write anew for every verdict.
+    """
+    moved = [{"id": row, "chunk": chunk, "due_at": stored(at)} for row, (chunk, at) in rows.items()]
+    if moved:
+        session.connection().execute(_put_off(_sqlite(session)), {"rows": _json(moved)})
+
+
+@cache
+def _put_off(sqlite: bool) -> Any:
+    columns = {"id": "bigint", "chunk": "integer", "due_at": "text"}
+    return text(
+        f"UPDATE delivery SET chunk = v.chunk, due_at = {moment(sqlite, 'v.due_at')} "
+        f"FROM {table_from_json(sqlite, columns)} WHERE delivery.id = v.id AND delivery.state = 'planned'"
+    )
+
+
+def recent(
+    session: Session, run_id: int, users: Iterable[int], since: datetime, now: datetime, priority: int
+) -> dict[int, tuple[Sent, ...]]:
+    """What caps count of these users since then, beside this run: each other run once a person, by its latest row.
+
+    What runs of a higher priority have waiting counts as well, once it is due; a run that stands still is in
+    nobody's way.
+    """
+    rows = [{"id": user} for user in sorted(set(users))]
+    if not rows:
+        return {}
+    binds = {"rows": _json(rows), "run": run_id, "since": since, "now": now, "priority": priority}
+    found: dict[int, list[Sent]] = {}
+    for user, at, category in session.connection().execute(_recent(_sqlite(session)), binds):
+        found.setdefault(user, []).append(Sent(at, category))
+    return {user: tuple(sent) for user, sent in found.items()}
+
+
+@cache
+def _recent(sqlite: bool) -> Any:
+    """CROSS JOIN, which SQLite does not turn round: from the users to the few rows that each has in that time."""
+    waiting = "delivery.state = 'planned' AND delivery.due_at <= :now AND run.priority > :priority"
+    moving = "run.state IN ('planning', 'running')"
+    return (
+        text(
+            "SELECT delivery.user_id, MAX(delivery.due_at) AS at, run.category_id "
+            f"FROM {table_from_json(sqlite, {'id': 'bigint'})} CROSS JOIN delivery CROSS JOIN run "
+            "WHERE delivery.user_id = v.id AND delivery.due_at >= :since AND run.id = delivery.run_id "
+            "AND run.counts AND run.id <> :run AND (delivery.state IN ('sending', 'accepted', 'unknown') "
+            f"OR ({waiting} AND {moving})) GROUP BY delivery.user_id, run.id, run.category_id"
+        )
+        .bindparams(bindparam("since", type_=UTCDateTime()), bindparam("now", type_=UTCDateTime()))
+        .columns(column("user_id"), column("at", UTCDateTime()), column("category_id"))
+    )
+
+
+_BUCKETS = 256
+_CAPS_LOCK = 0x70C5
+"""The first half of the advisory lock that two runs take before they count the pushes of the same people."""
+
+
+def lock_people(session: Session, users: Iterable[int]) -> None:
+    """Until the commit nobody else decides on caps of these users; on SQLite nobody else writes anyway.
+
+    By groups of users in ascending order, and before any row of a run is locked.
+    """
+    if not _sqlite(session) and (groups := sorted({user % _BUCKETS for user in users})):
+        session.connection().execute(_lock_people(), {"space": _CAPS_LOCK, "groups": _json(groups)})
+
+
+@cache
+def _lock_people() -> Any:
+    groups = "json_array_elements_text(CAST(:groups AS json))"
+    return text(f"SELECT count(pg_advisory_xact_lock(:space, CAST(v AS integer))) FROM {groups} AS v")
+
+
+def _json(rows: Sequence[Any]) -> str:
     return orjson.dumps(rows).decode()
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import func, insert, select
 from sqlmodel import Session, SQLModel, col
 
-from backend.models import Delivery, Device, Dims, User
+from backend.models import Delivery, Device, Dims, Segment, User
 
 PAGE = 2_000
 
@@ -30,6 +30,11 @@ def users(session: Session, app_id: int) -> dict[str, int]:
 def count_devices(session: Session, app_id: int) -> int:
     mine = (col(Device.app_id) == app_id, col(Device.ephemeral_until).is_(None))
     return int(session.execute(select(func.count()).where(*mine)).scalar_one())
+
+
+def has_segments(session: Session, app_id: int) -> bool:
+    """Whether the app ever had a segment, archived ones included."""
+    return session.execute(select(col(Segment.id)).where(col(Segment.app_id) == app_id).limit(1)).first() is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,8 +85,9 @@ def _locked(session: Session, table: str, sign: str, numbers: Collection[int]) -
     return {row[0]: row[1] for row in session.execute(typed, {"rows": _numbers(numbers)})}
 
 
-def add_events(session: Session, app_id: int, events: Sequence[Mapping[str, Any]], now: datetime) -> list[str | None]:
-    """Inserts events; those whose `external_id` the app has used before are left out. The external ids of the others.
+def add_events(session: Session, app_id: int, events: Sequence[Mapping[str, Any]], now: datetime) -> Sequence[Row[Any]]:
+    """Inserts events; those whose `external_id` the app has used before are left out. (id, external_id, name) of the
+    others.
 
     Each has the keys user_id, device_id, external_id, name, at (as `stored` gives it), properties, value, currency.
     Told in one order, so that two processes given the same ones wait for each other instead of locking up.
@@ -97,10 +98,10 @@ def add_events(session: Session, app_id: int, events: Sequence[Mapping[str, Any]
         "currency) SELECT :app_id, v.user_id, v.device_id, v.external_id, v.name, "
         f"{moment(sqlite, 'v.at')}, :now, v.properties, v.value, v.currency "
         f"FROM {table_from_json(sqlite, _COLUMNS)} WHERE true "
-        "ON CONFLICT (app_id, external_id) DO NOTHING RETURNING external_id"
+        "ON CONFLICT (app_id, external_id) DO NOTHING RETURNING id, external_id, name"
     ).bindparams(bindparam("now", type_=UTCDateTime()))
     rows = orjson.dumps(sorted(events, key=lambda event: event["external_id"] or "")).decode()
-    return list(session.execute(statement, {"rows": rows, "app_id": app_id, "now": now}).scalars())
+    return session.execute(statement, {"rows": rows, "app_id": app_id, "now": now}).all()
 
 
 def touch(session: Session, users: Mapping[int, tuple[datetime, int]], devices: Mapping[int, datetime]) -> None:

@@ -96,13 +96,14 @@ def _locked(session: Session, wanted: ColumnElement[bool]) -> list[Moved]:
 def _move(
     session: Session, runs: Sequence[Moved], values: dict[str, Any], before: str, after: str, now: datetime
 ) -> None:
-    """Changes the runs, and the campaigns that send them."""
+    """Changes the runs, and the campaigns that send them; one that repeats goes on with its other runs."""
     if not runs:
         return
     mine = update(Run).where(col(Run.id).in_([run.run_id for run in runs]))
     session.execute(mine.values(**values, activity_at=now).execution_options(synchronize_session=False))
     sent = [run.campaign_id for run in runs if run.kind == "send"]
-    theirs = update(Campaign).where(col(Campaign.id).in_(sent), col(Campaign.state) == before)
+    once = (col(Campaign.state) == before, ~col(Campaign.repeats))
+    theirs = update(Campaign).where(col(Campaign.id).in_(sent), *once)
     session.execute(theirs.values(state=after, updated_at=now).execution_options(synchronize_session=False))
 
 

@@ -4,11 +4,12 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, func, insert, or_, select, update
+from sqlalchemy import Row, and_, delete, func, insert, or_, select, update
 from sqlmodel import Session, col
 
 from backend.domain.vocabulary import ImportState
 from backend.models import ImportJob, ImportRefusal
+from backend.queries.json_fields import entry
 
 ENDED = (ImportState.FINISHED, ImportState.CANCELLED, ImportState.FAILED)
 
@@ -81,6 +82,24 @@ def refusals(session: Session, number: int, after: int, limit: int) -> Sequence[
     columns = (col(ImportRefusal.row), col(ImportRefusal.raw), col(ImportRefusal.problems))
     mine = (col(ImportRefusal.job_id) == number, col(ImportRefusal.row) > after)
     return session.execute(select(*columns).where(*mine).order_by(col(ImportRefusal.row)).limit(limit)).all()
+
+
+def forget_person(session: Session, app_id: int, external_id: str) -> None:
+    """Removes the refused rows that were about this user; how many were refused stays with the import.
+
+    A row is a person's by the column that was taken for the user's id; it stands there as it did in the file.
+    """
+    sqlite = session.get_bind().dialect.name == "sqlite"
+    jobs = select(col(ImportJob.id), col(ImportJob.mapping)).where(
+        col(ImportJob.app_id) == app_id, col(ImportJob.rows_refused) > 0
+    )
+    for number, mapping in session.execute(jobs).all():
+        for field in mapping.get("fields", ()):
+            if field["to"] == "user_id":
+                named = entry(col(ImportRefusal.raw), field["column"], sqlite=sqlite)
+                theirs = named.text(lambda text: func.trim(text).in_((external_id, f"'{external_id}")))
+                gone = delete(ImportRefusal).where(col(ImportRefusal.job_id) == number, theirs)
+                session.execute(gone.execution_options(synchronize_session=False))
 
 
 def kept_refusals(session: Session, number: int) -> int:

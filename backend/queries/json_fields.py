@@ -39,9 +39,10 @@ Compare = Callable[[ColumnElement[Any], Any], ColumnElement[bool]]
 _PLAIN = re.compile(r"[ !#-\[\]-~]+")
 """What JSON and JSON paths write as it is: printable ASCII without quotes and backslashes."""
 _RFC3339 = (
-    r"^[12]\d{3}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
-    r"(T([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?(Z|[+-](0\d|1[0-4]):[0-5]\d))?$"
+    r"^[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+    r"(T([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?(Z|[+-](0[0-9]|1[0-4]):[0-5][0-9]))?$"
 )
+"""Digits are listed: in a database ordered by ICU a `\\d` is any script's, which no cast reads."""
 _DAY = "[12][0-9][0-9][0-9]-[0-1][0-9]-[0-3][0-9]"
 
 

@@ -17,6 +17,7 @@ from backend.models import (
     Entry,
     Event,
     Preference,
+    PreferenceChange,
     Receipt,
     Run,
     UserList,
@@ -28,7 +29,7 @@ _UNTRACKED = {"synchronize_session": False}
 
 def hand_over(session: Session, anonymous: int, known: int) -> None:
     """Gives a known user all that hangs on an anonymous one; where both have a word, the known one's stands."""
-    for table in (Event, Entry, Delivery, Consent):
+    for table in (Event, Entry, Delivery, Consent, PreferenceChange):
         moved = update(table).where(col(table.user_id) == anonymous).values(user_id=known)
         session.execute(moved.execution_options(**_UNTRACKED))
     wished = select(col(Preference.category_id)).where(col(Preference.user_id) == known)
@@ -45,8 +46,10 @@ def cut_loose(session: Session, user: int) -> None:
     """Takes the person out of the deliveries; what was counted stays counted.
 
     What providers said about them and what their templates read goes too, unless somebody else's
-    delivery of the same run reads it as well. Entries go first: they hang on events.
+    delivery of the same run reads it as well. Entries go first: one that is fired just now is waited for, so that
+    what comes of it is taken as well.
     """
+    session.execute(delete(Entry).where(col(Entry.user_id) == user).execution_options(**_UNTRACKED))
     theirs = select(col(Delivery.id)).where(col(Delivery.user_id) == user)
     session.execute(
         update(Attempt).where(col(Attempt.delivery_id).in_(theirs)).values(raw="").execution_options(**_UNTRACKED)
@@ -60,7 +63,6 @@ def cut_loose(session: Session, user: int) -> None:
         .execution_options(**_UNTRACKED)
     )
     session.execute(delete(Context).where(col(Context.id).in_(read)).execution_options(**_UNTRACKED))
-    session.execute(delete(Entry).where(col(Entry.user_id) == user).execution_options(**_UNTRACKED))
 
 
 def _contexts_of(session: Session, user: int) -> list[int]:

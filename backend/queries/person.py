@@ -105,8 +105,11 @@ def active_devices(session: Session, user: int) -> int:
 
 
 def entries(session: Session, user: int) -> Sequence[Row[Any]]:
-    """(campaign, state, due, created) of the event campaigns that the person has entered."""
-    columns = (col(Entry.campaign_id), col(Entry.state), col(Entry.due_at), col(Entry.created_at))
+    """(campaign, state, event's time, due, created, context) of the event campaigns that the person has entered."""
+    columns = (
+        col(Entry.campaign_id), col(Entry.state), col(Entry.event_at), col(Entry.due_at), col(Entry.created_at),
+        col(Entry.context),
+    )  # fmt: skip
     return session.execute(select(*columns).where(col(Entry.user_id) == user).order_by(col(Entry.id))).all()
 
 

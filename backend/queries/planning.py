@@ -8,21 +8,43 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, case, exists, func, insert, literal, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    String,
+    Subquery,
+    and_,
+    case,
+    exists,
+    func,
+    insert,
+    literal,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
+from sqlmodel.sql.sqltypes import UTCDateTime
 
-from backend.domain.experiment import PRIME, SLOTS, Salted
-from backend.domain.vocabulary import ChunkState, DeliveryState, DeviceState, RunState
+from backend.domain.experiment import Salted
+from backend.domain.vocabulary import ChunkState, DeliveryState, DeviceState, Platform, RunState
 from backend.models import Chunk, Delivery, Device, Dims, MessageTarget, Run, User
 from backend.models.base import BigId
+from backend.queries import due_times
+from backend.queries.due_times import Timetable
 
 CHUNK_ROWS = 500
 
 
 @dataclass(frozen=True, slots=True)
 class PlanPage:
-    """What one page is planned by; `ends` are the variants' upper slots, `salt` their hash."""
+    """What one page is planned by; `ends` are the variants' upper slots, `salt` their hash.
+
+    `timetable` says when whom, where not all are due at `due_at`; a chunk holds rows of one due time.
+    """
 
     run_id: int
     app_id: int
@@ -32,6 +54,7 @@ class PlanPage:
     limit: int
     ends: Sequence[int]
     salt: Salted
+    timetable: Timetable | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +115,10 @@ def plan_page(session: Session, page: PlanPage, audience: ColumnElement[bool]) -
     return Planned(rows, device or page.cursor, page.first_chunk - 1 if chunk is None else chunk)
 
 
+_UNKNOWN: Any = (literal("", String), literal("", String), literal("", String))
+"""Country, language and version of a device of which they are not known."""
+
+
 def _dims() -> list[Any]:
     """How a device looks now: its own country and language before its user's."""
     return [
@@ -103,13 +130,16 @@ def _dims() -> list[Any]:
 
 
 def _intern_dims(session: Session, page: PlanPage, audience: ColumnElement[bool]) -> None:
+    """How they look, and each platform of which nothing else is known: for a device that looks different, or is new,
+    a moment later. Without its row the page would seem short, and the plan complete."""
     on_page = matching(page, audience).subquery()
-    looks = (
+    now = (
         select(literal(page.app_id, BigId), *_dims())
         .join(User, col(User.id) == col(Device.user_id))
         .where(col(Device.id).in_(select(on_page.c.id)))
-        .distinct()
     )
+    bare = [select(literal(page.app_id, BigId), literal(platform.value, String), *_UNKNOWN) for platform in Platform]
+    looks = now.union(*bare)
     names = ["app_id", "platform", "country", "language", "app_version"]
     add = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     session.execute(add(Dims).from_select(names, looks).on_conflict_do_nothing())
@@ -119,49 +149,65 @@ def _variant(page: PlanPage) -> ColumnElement[int]:
     """The SQL twin of `experiment.slot` and `experiment.bounds`."""
     if len(page.ends) == 1:
         return literal(0, Integer)
-    mixed = (page.salt.multiplier * (col(User.bucket) % PRIME) + page.salt.offset) % PRIME % SLOTS
+    mixed = due_times.slot(page.salt)
     return case(*[(mixed < end, position) for position, end in enumerate(page.ends[:-1])], else_=len(page.ends) - 1)
 
 
-def _insert_deliveries(session: Session, page: PlanPage, audience: ColumnElement[bool]) -> None:
-    on_page = matching(page, audience).subquery()
-    place = func.row_number().over(partition_by=col(Device.credential_id), order_by=col(Device.id)) - 1
+def on_page(page: PlanPage, audience: ColumnElement[bool]) -> Select[Any]:
+    """The numbers of the page's devices, to be looked for in another statement."""
+    return select(matching(page, audience).subquery().c.id)
+
+
+def _page_rows(session: Session, page: PlanPage, audience: ColumnElement[bool]) -> Subquery:
+    """The page's devices with what a delivery keeps of them."""
     platform, country, language, version = _dims()
     context = (
         select(col(MessageTarget.context_id))
         .where(col(MessageTarget.run_id) == page.run_id, col(MessageTarget.device_id) == col(Device.id))
         .scalar_subquery()
     )
-    rows = (
+    looks = and_(
+        col(Dims.app_id) == page.app_id,
+        col(Dims.platform) == platform,
+        col(Dims.country) == country,
+        col(Dims.language) == language,
+        col(Dims.app_version) == version,
+    )
+    bare = aliased(Dims)
+    nothing = [known == "" for known in (col(bare.country), col(bare.language), col(bare.app_version))]
+    devices = on_page(page, audience)
+    statement: Select[Any] = (
         select(
             col(Device.id).label("device_id"),
             col(Device.user_id).label("user_id"),
             col(Device.credential_id).label("credential_id"),
-            (place // CHUNK_ROWS).label("part"),
             _variant(page).label("variant"),
-            col(Dims.id).label("dims_id"),
+            func.coalesce(col(Dims.id), bare.id).label("dims_id"),
             context.label("context_id"),
         )
         .join(User, col(User.id) == col(Device.user_id))
-        .join(
-            Dims,
-            and_(
-                col(Dims.app_id) == page.app_id,
-                col(Dims.platform) == platform,
-                col(Dims.country) == country,
-                col(Dims.language) == language,
-                col(Dims.app_version) == version,
-            ),
-        )
-        .where(col(Device.id).in_(select(on_page.c.id)))
-        .subquery()
+        .outerjoin(Dims, looks)
+        .join(bare, and_(col(bare.app_id) == page.app_id, col(bare.platform) == platform, *nothing))
+        .where(col(Device.id).in_(devices))
     )
-    chunk = page.first_chunk - 1 + func.dense_rank().over(order_by=(rows.c.credential_id, rows.c.part))
+    due: ColumnElement[datetime] = literal(page.due_at, UTCDateTime())
+    if page.timetable is not None:
+        statement, due = due_times.add_due(session, statement, page.timetable, devices)
+    return statement.add_columns(due.label("due_at")).subquery()
+
+
+def _insert_deliveries(session: Session, page: PlanPage, audience: ColumnElement[bool]) -> None:
+    """Rows of one lane and one due time lie together, 500 to a chunk."""
+    found = _page_rows(session, page, audience)
+    lane = (found.c.credential_id, found.c.due_at)
+    place = func.row_number().over(partition_by=lane, order_by=found.c.device_id) - 1
+    rows = select(found, (place // CHUNK_ROWS).label("part")).subquery()
+    order = (rows.c.credential_id, rows.c.due_at, rows.c.part)
+    chunk = page.first_chunk - 1 + func.dense_rank().over(order_by=order)
     made = select(
         literal(page.run_id, BigId), rows.c.user_id, rows.c.device_id, chunk, rows.c.dims_id, rows.c.context_id,
-        rows.c.variant, literal(DeliveryState.PLANNED.value), literal(0), literal(False),
-        literal(page.due_at, Delivery.__table__.c.due_at.type),  # type: ignore[attr-defined]
-    ).order_by(rows.c.credential_id, rows.c.part, rows.c.device_id)  # fmt: skip
+        rows.c.variant, literal(DeliveryState.PLANNED.value), literal(0), literal(False), rows.c.due_at,
+    ).order_by(*order, rows.c.device_id)  # fmt: skip
     names = [
         "run_id",
         "user_id",
@@ -184,8 +230,7 @@ def _insert_chunks(session: Session, page: PlanPage) -> None:
     groups = (
         select(
             col(Delivery.run_id), col(Delivery.chunk), col(Device.credential_id), priority,
-            literal(page.due_at, Chunk.__table__.c.not_before.type),  # type: ignore[attr-defined]
-            literal(ChunkState.READY.value), literal(0),
+            func.min(col(Delivery.due_at), type_=UTCDateTime()), literal(ChunkState.READY.value), literal(0),
         )
         .join(Device, col(Device.id) == col(Delivery.device_id))
         .where(col(Delivery.run_id) == page.run_id, col(Delivery.chunk) >= page.first_chunk)

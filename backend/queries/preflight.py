@@ -5,12 +5,14 @@ from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, literal, null, select
+from sqlalchemy import ColumnElement, Row, Select, and_, literal, null, select
 from sqlmodel import Session, col
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 from backend.domain.vocabulary import AddressKind, DeviceState, Environment, Platform, ProviderName
-from backend.models import Device, Preference, User
+from backend.models import Device, DevicePreference, Preference, User
+from backend.queries import due_times
+from backend.queries.due_times import Timetable
 
 
 def _facts(category_id: int | None, now: datetime) -> Any:
@@ -27,26 +29,22 @@ def _facts(category_id: int | None, now: datetime) -> Any:
             col(User.external_id), col(User.bucket), col(User.attributes), col(User.language),
             col(User.timezone).label("user_timezone"), col(User.country).label("user_country"),
             col(User.first_seen), col(User.last_active), col(User.sessions), col(User.paused_until),
-            col(Preference.opted_in),
+            col(User.quiet_hours), col(Preference.opted_in), col(DevicePreference.opted_in).label("device_opted_in"),
         )
         .select_from(User)
         .outerjoin(Preference, wish)
     )  # fmt: skip
 
 
-def devices(
-    session: Session,
-    app_id: int,
-    audience: ColumnElement[bool],
-    category_id: int | None,
-    now: datetime,
-    after: int,
-    limit: int,
-) -> Sequence[Row[Any]]:
-    """The addressable devices of an audience with their facts, by number: those that planning would take."""
-    return session.execute(
-        _facts(category_id, now)
-        .join(Device, col(Device.user_id) == col(User.id))
+def _word(category_id: int | None) -> ColumnElement[bool]:
+    return and_(col(DevicePreference.device_id) == col(Device.id), col(DevicePreference.category_id) == category_id)
+
+
+def page(app_id: int, audience: ColumnElement[bool], after: int, limit: int) -> Select[Any]:
+    """The numbers of the next addressable devices of an audience: those that planning would take."""
+    numbers = (
+        select(col(Device.id))
+        .join(User, col(User.id) == col(Device.user_id))
         .where(
             col(Device.app_id) == app_id,
             col(Device.state) == DeviceState.ACTIVE,
@@ -56,6 +54,38 @@ def devices(
         )
         .order_by(col(Device.id))
         .limit(limit)
+        .subquery()
+    )
+    return select(numbers.c.id)
+
+
+def devices(
+    session: Session, numbers: Select[Any], category_id: int | None, now: datetime, timetable: Timetable | None
+) -> Sequence[Row[Any]]:
+    """These devices with their facts, by number; `planned_for` is when the planner would make each of them due."""
+    statement = (
+        _facts(category_id, now)
+        .join(Device, col(Device.user_id) == col(User.id))
+        .outerjoin(DevicePreference, _word(category_id))
+        .where(col(Device.id).in_(numbers))
+        .order_by(col(Device.id))
+    )
+    due: ColumnElement[datetime] = literal(now, UTCDateTime())
+    if timetable is not None:
+        statement, due = due_times.add_due(session, statement, timetable, numbers)
+    return session.execute(statement.add_columns(due.label("planned_for"))).all()
+
+
+def devices_of(
+    session: Session, app_id: int, user_id: int, category_id: int | None, now: datetime
+) -> Sequence[Row[Any]]:
+    """Every device of a user with its facts, by number, those too that planning would not take."""
+    return session.execute(
+        _facts(category_id, now)
+        .join(Device, col(Device.user_id) == col(User.id))
+        .outerjoin(DevicePreference, _word(category_id))
+        .where(col(Device.app_id) == app_id, col(User.id) == user_id, col(Device.ephemeral_until).is_(None))
+        .order_by(col(Device.id))
     ).all()
 
 
@@ -65,6 +95,7 @@ def person(session: Session, app_id: int, external_id: str, platform: Platform, 
     found = session.execute(
         _facts(None, now)
         .outerjoin(Device, on)
+        .outerjoin(DevicePreference, _word(None))
         .where(col(User.app_id) == app_id, col(User.external_id) == external_id)
         .order_by(col(Device.last_seen).desc())
         .limit(1)
@@ -75,7 +106,8 @@ def person(session: Session, app_id: int, external_id: str, platform: Platform, 
 def topic(sealed_address: bytes, credential_id: int, now: datetime) -> SimpleNamespace:
     """A topic's row, before there is one: what its fate and its bytes depend on."""
     return SimpleNamespace(
-        id=0, device_id=0, attempts=0, maybe_sent=False, due_at=now, context=None, bucket=0, locale=None, language=None,
+        id=0, device_id=0, user_id=None, attempts=0, maybe_sent=False, due_at=now, context=None, bucket=0, locale=None,
+        language=None,
         platform=AddressKind.TOPIC, state=DeviceState.ACTIVE, provider=ProviderName.FCM,
         environment=Environment.PRODUCTION, address_kind=AddressKind.TOPIC, sealed_address=sealed_address,
         credential_id=credential_id, variant=0,

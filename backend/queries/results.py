@@ -13,7 +13,7 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 
 from backend.domain.retry import MAX_TRIES
 from backend.domain.vocabulary import DeliveryState
-from backend.models import Attempt, Delivery, Receipt
+from backend.models import Attempt, Delivery, Receipt, Run
 from backend.queries import topics
 from backend.queries.bulk import table_from_json
 from backend.queries.events import moment, stored
@@ -162,6 +162,32 @@ def _count_answers() -> Any:
         "UPDATE run SET activity_at = :now, answered = answered + :answered, errors = errors + :errors "
         "WHERE id = :run RETURNING answered, errors"
     ).bindparams(bindparam("now", type_=UTCDateTime()))
+
+
+def answered_lately(session: Session, run_id: int, since: datetime) -> tuple[int, int]:
+    """What `count_answers` has come to in all runs of an event campaign begun since then, of which this is one.
+
+    0 and 0 of any other run: there each run has people enough to be judged by itself. The index by app and time is
+    the one to use (by campaign are all runs there ever were); SQLite would choose the other for a bare campaign.
+    """
+    return tuple(session.execute(_answered_lately(), {"run": run_id, "since": since}).one())
+
+
+@cache
+def _answered_lately() -> Any:
+    return text(
+        "SELECT coalesce(sum(run.answered), 0), coalesce(sum(run.errors), 0) FROM run JOIN run AS mine "
+        "ON run.app_id = mine.app_id AND run.campaign_id + 0 = mine.campaign_id AND run.kind = mine.kind "
+        "WHERE mine.id = :run AND mine.kind = 'send' AND run.created_at >= :since "
+        "AND mine.campaign_id IN (SELECT campaign_id FROM event_trigger)"
+    ).bindparams(bindparam("since", type_=UTCDateTime()))
+
+
+def count_anew(session: Session, campaign_id: int) -> None:
+    """Forgets the answers that the campaign's runs have had: the share of errors begins from nothing."""
+    mine = (col(Run.campaign_id) == campaign_id, col(Run.answered) > 0)
+    counted = update(Run).where(*mine).values(answered=0, errors=0)
+    session.execute(counted.execution_options(synchronize_session="fetch"))
 
 
 def _json(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy import Row, delete, exists, func, select, text, tuple_, update
 from sqlmodel import Session, col
 
-from backend.domain.vocabulary import RunState
+from backend.domain.vocabulary import EntryState, RunState
 from backend.models import (
     App,
     Attempt,
@@ -53,11 +53,15 @@ def event_names(session: Session, app_id: int) -> list[str]:
 
 
 def events(session: Session, app_id: int, name: str, before: datetime, limit: int) -> int:
-    """Deletes a page of events; those that began an event campaign for somebody stay with their entry."""
-    entered = exists().where(col(Entry.event_id) == col(Event.id))
-    mine = (col(Event.app_id) == app_id, col(Event.name) == name, col(Event.at) < before, ~entered)
-    page = select(col(Event.id)).where(*mine).limit(limit)
-    return _count(session.execute(delete(Event).where(col(Event.id).in_(page)).execution_options(**_UNTRACKED)))
+    """Deletes a page of events, and what ended entries have kept of them; one whose entry still waits stays."""
+    awaited = exists().where(col(Entry.event_id) == col(Event.id), col(Entry.state) == EntryState.WAITING)
+    mine = (col(Event.app_id) == app_id, col(Event.name) == name, col(Event.at) < before, ~awaited)
+    gone = list(session.execute(select(col(Event.id)).where(*mine).limit(limit)).scalars())
+    if not gone:
+        return 0
+    emptied = update(Entry).where(col(Entry.event_id).in_(gone)).values(context={})
+    session.execute(emptied.execution_options(**_UNTRACKED))
+    return _count(session.execute(delete(Event).where(col(Event.id).in_(gone)).execution_options(**_UNTRACKED)))
 
 
 def attempts(session: Session, app_ids: Collection[int] | None, before: datetime, limit: int) -> int:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    Row,
     Select,
     String,
     case,
@@ -27,7 +28,7 @@ from sqlalchemy import (
 from sqlmodel import Session, col
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from backend.domain.metrics import MEASURE_OF_STATE, Measure
+from backend.domain.metrics import MEASURE_OF_STATE, OUTCOMES, Measure
 from backend.domain.vocabulary import RunState
 from backend.models import Delivery, Rollup, Run
 from backend.queries.stats import TEST, Hour, outcomes, places, responses
@@ -79,6 +80,55 @@ def unsettled(session: Session, run_ids: Collection[int]) -> set[int]:
     moving = or_(_moved(), col(Run.state).in_(ALIVE), col(Run.kind) == TEST)
     found = session.execute(select(col(Run.id)).where(col(Run.id).in_(run_ids), moving)).scalars()
     return {number for number in found if number is not None}
+
+
+def unsettled_of(session: Session, campaign_ids: Collection[int]) -> dict[int, int]:
+    """Run → campaign of the campaigns' runs whose roll-up may not yet stand for their rows."""
+    moving = or_(_moved(), col(Run.state).in_(ALIVE))
+    mine = (col(Run.campaign_id).in_(campaign_ids), col(Run.kind) != TEST, moving)
+    rows = session.execute(select(col(Run.id), col(Run.campaign_id)).where(*mine))
+    return {run: campaign for run, campaign in rows if run is not None}
+
+
+def rolled_totals_of(
+    session: Session, campaign_ids: Collection[int], besides: Collection[int]
+) -> Sequence[tuple[int, str, int]]:
+    """(campaign, measure, count) from the roll-up, of all runs but these."""
+    total = cast(func.sum(col(Rollup.count)), BigInteger)
+    mine = (col(Rollup.campaign_id).in_(campaign_ids), col(Rollup.run_id).not_in(besides))
+    grouped = select(col(Rollup.campaign_id), col(Rollup.measure), total).where(*mine)
+    rows = session.execute(grouped.group_by(col(Rollup.campaign_id), col(Rollup.measure)))
+    return [(campaign, measure, count) for campaign, measure, count in rows]
+
+
+def rolled_cells(session: Session, campaign_id: int, besides: Collection[int]) -> Sequence[Row[Any]]:
+    """(revision_id, variant, platform, measure, run_id, count) from the roll-up, of all runs but these; `run_id` is
+    one of them."""
+    cells = [col(Run.revision_id), col(Rollup.variant), col(Rollup.platform), col(Rollup.measure)]
+    counts = [
+        func.min(col(Rollup.run_id)).label("run_id"),
+        cast(func.sum(col(Rollup.count)), BigInteger).label("count"),
+    ]
+    mine = (col(Rollup.campaign_id) == campaign_id, col(Rollup.run_id).not_in(besides))
+    statement = select(*cells, *counts).join(Run, col(Run.id) == col(Rollup.run_id)).where(*mine)
+    return session.execute(statement.group_by(*places(cells))).all()
+
+
+def ended_otherwise(session: Session, campaign_id: int, besides: Collection[int]) -> Sequence[Row[Any]]:
+    """(revision_id, state, variant, platform, reason, count) of what all runs but these failed or skipped.
+
+    Only runs that the roll-up knows such pushes of are looked through.
+    """
+    bad = (Measure.FAILED, Measure.SKIPPED)
+    runs = select(col(Rollup.run_id)).where(
+        col(Rollup.campaign_id) == campaign_id, col(Rollup.measure).in_(bad), col(Rollup.run_id).not_in(besides)
+    )
+    states = [state for measure in bad for state in OUTCOMES[measure]]
+    found = outcomes(runs, "variant", "platform", "reason", states=states).subquery()
+    cells = [col(Run.revision_id), found.c.state, found.c.variant, found.c.platform, found.c.reason]
+    total = cast(func.sum(found.c.count), BigInteger).label("count")
+    statement = select(*cells, total).join(Run, col(Run.id) == found.c.run_id)
+    return session.execute(statement.group_by(*places(cells))).all()
 
 
 def counted(session: Session, run_ids: Collection[int]) -> list[dict[str, Any]]:
@@ -145,3 +195,11 @@ def rolled_totals(session: Session, run_ids: Collection[int]) -> Sequence[tuple[
     statement = select(col(Rollup.run_id), col(Rollup.measure), total).where(col(Rollup.run_id).in_(run_ids))
     grouped = statement.group_by(col(Rollup.run_id), col(Rollup.measure))
     return [(run, measure, count) for run, measure, count in session.execute(grouped)]
+
+
+def opens_by_hour(session: Session, app_id: int, since: datetime) -> Sequence[tuple[datetime, int]]:
+    """(hour, opens) of the app's pushes from the roll-up."""
+    total = cast(func.sum(col(Rollup.count)), BigInteger)
+    mine = (col(Rollup.app_id) == app_id, col(Rollup.hour) >= since, col(Rollup.measure) == Measure.OPENED)
+    rows = session.execute(select(col(Rollup.hour), total).where(*mine).group_by(col(Rollup.hour)))
+    return [(hour, count) for hour, count in rows]

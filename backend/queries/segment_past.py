@@ -7,12 +7,12 @@ PostgreSQL turns the look-up of a row into a join by itself; SQLite looks up eac
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Float, Numeric, Select, and_, cast, exists, false, func, not_, select, true
+from sqlalchemy import ColumnElement, Float, Numeric, Select, and_, cast, exists, false, func, not_, or_, select, true
 from sqlmodel import col
 
 from backend.domain.segment import Happened, Pushed, Rule
-from backend.domain.vocabulary import CategoryKind, DeliveryState, ReceiptType
-from backend.models import Delivery, Event, Preference, Receipt, Run, User, UserListMember
+from backend.domain.vocabulary import DeliveryState, ReceiptType
+from backend.models import Delivery, DevicePreference, Event, Preference, Receipt, Run, User, UserListMember
 from backend.queries.json_fields import entry
 from backend.queries.segment_scope import Scope
 
@@ -94,16 +94,30 @@ def push(rule: Rule, scope: Scope) -> Condition:
     return _among(col(Delivery.user_id), [col(Delivery.user_id).is_not(None), *facts], scope)
 
 
-def category(rule: Rule, scope: Scope) -> Condition:
-    """Those who said otherwise than the category's default are gathered; it holds for all others."""
+def category(rule: Rule, device: Any, scope: Scope) -> Condition:
+    """What was said for the device stands before its user's word. Those who said otherwise than the category's default
+    are gathered; it holds for all others."""
     known = scope.categories[rule.name]
-    if known.kind == CategoryKind.MANDATORY:
+    if known.always:
         return true() if rule.value else false()
     contrary = [
         col(Preference.category_id) == known.id, col(Preference.opted_in).is_(not known.opted_in_by_default)
     ]  # fmt: skip
-    found = _among(col(Preference.user_id), contrary, scope)
-    return not_(found) if rule.value is known.opted_in_by_default else found
+    otherwise = _among(col(Preference.user_id), contrary, scope)
+    user = not_(otherwise) if rule.value is known.opted_in_by_default else otherwise
+    return or_(
+        _said_for(device, known.id, rule.value, scope),
+        and_(user, not_(_said_for(device, known.id, not rule.value, scope))),
+    )
+
+
+def _said_for(device: Any, category_id: int, wish: bool, scope: Scope) -> Condition:
+    """This was said for the device; false without one."""
+    facts = [col(DevicePreference.category_id) == category_id, col(DevicePreference.opted_in).is_(wish)]
+    if scope.whole and scope.sqlite:
+        said = select(col(DevicePreference.device_id)).where(*facts)
+        return and_(col(device.id).is_not(None), col(device.id).in_(said))
+    return exists().where(col(DevicePreference.device_id) == col(device.id), *facts).correlate_except(DevicePreference)
 
 
 def in_list(rule: Rule, scope: Scope) -> Condition:

@@ -6,11 +6,24 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, String, and_, case, exists, func, literal, literal_column, select
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    String,
+    and_,
+    case,
+    exists,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+)
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from backend.domain.vocabulary import DeviceState, Permission, Platform
+from backend.domain.vocabulary import CategoryKind, DeviceState, Permission, Platform
 from backend.models import Campaign, Category, Device, Segment, User, UserList
 from backend.queries.segment_scope import CategoryFact
 
@@ -113,9 +126,10 @@ def _named(session: Session, table: Any, app_id: int, numbers: Collection[int]) 
 
 def categories(session: Session, app_id: int) -> dict[str, CategoryFact]:
     """The app's categories by slug."""
-    columns = (col(Category.slug), col(Category.id), col(Category.kind), col(Category.opted_in_by_default))
+    always = or_(col(Category.kind) == CategoryKind.MANDATORY, col(Category.archived_at).is_not(None))
+    columns = (col(Category.slug), col(Category.id), always, col(Category.opted_in_by_default))
     rows = session.execute(select(*columns).where(col(Category.app_id) == app_id))
-    return {slug: CategoryFact(number, kind, default) for slug, number, kind, default in rows}
+    return {slug: CategoryFact(number, bool(kept), default) for slug, number, kept, default in rows}
 
 
 def count(session: Session, condition: ColumnElement[bool]) -> Counts:

@@ -12,7 +12,8 @@ class CategoryFact:
     """What a category rule needs to know."""
 
     id: int
-    kind: str
+    always: bool
+    """Mandatory, or archived: what was said on it does not count."""
     opted_in_by_default: bool
 
 

@@ -8,14 +8,17 @@ categories look up each user. Of all (a count), they gather their users once whe
 and 5M events, SQLite took 0.3 s to gather those with three of an event in 30 days, 4 s to look each of them up.
 """
 
+import json
 import math
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import BigInteger, ColumnElement, and_, exists, false, func, literal, not_, or_, true
+from sqlalchemy import BigInteger, ColumnElement, String, and_, exists, false, func, literal, not_, or_, select, true
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import aliased
+from sqlalchemy.sql.elements import BooleanClauseList, Grouping
 from sqlmodel import col
 
 from backend.domain.segment import Circle, Group, Kind, Node, Rule, Subject, sample_threshold
@@ -29,10 +32,22 @@ Text = Any  # a column or an expression of text
 EARTH_KM = 6371.0088
 KM_A_DEGREE = 110.5  # a little less than a degree of latitude is, so that the box holds the circle
 FEW = 16
-"""Texts that are looked for one by one, each by PostgreSQL's index."""
+"""Texts that are looked for one by one, each by PostgreSQL's index; more go as one value, for statements hold so many."""
 NARROW = 1.5
 """Degrees of latitude each way up to which SQLite reads a circle's band by its index; reading all of a wide band
 so took three times as long as reading everybody."""
+
+
+class _Apart(Grouping[bool]):
+    """A condition in brackets of its own. SQLAlchemy writes an AND within an AND as one long one, and of those
+    SQLite takes no more than a thousand terms."""
+
+    inherit_cache = True
+    operator = None
+
+
+def _apart(condition: Condition) -> Condition:
+    return _Apart(condition) if isinstance(condition, BooleanClauseList) else condition
 
 
 def where(tree: Node, scope: Scope) -> Condition:
@@ -81,7 +96,7 @@ class _Compiler:
         return not_(found) if group.negated else found
 
     def _joined(self, group: Group, device: Any) -> Condition:
-        members = [self.node(member, device) for member in sorted(group.members, key=self._cost)]
+        members = [_apart(self.node(member, device)) for member in sorted(group.members, key=self._cost)]
         return and_(true(), *members) if group.every else or_(false(), *members)
 
     def _cost(self, node: Node) -> int:
@@ -101,17 +116,17 @@ class _Compiler:
             case Subject.ATTRIBUTE:
                 found = self._attribute(rule)
             case _:
-                found = self._about_user(rule)
+                found = self._about_user(rule, device)
         return not_(found) if rule.operator in _NEGATIVE else found
 
-    def _about_user(self, rule: Rule) -> Condition:
+    def _about_user(self, rule: Rule, device: Any) -> Condition:
         match rule.subject:
             case Subject.EVENT:
                 return past.event(rule, self.scope)
             case Subject.PUSH:
                 return past.push(rule, self.scope)
             case Subject.CATEGORY:
-                return past.category(rule, self.scope)
+                return past.category(rule, device, self.scope)
             case Subject.LIST:
                 return past.in_list(rule, self.scope)
             case Subject.SAMPLE:
@@ -171,8 +186,15 @@ class _Compiler:
         if rule.operator in ("=", "!="):
             return cast("Condition", text == rule.value)
         if rule.operator in ("in", "notIn"):
-            return cast("Condition", text.in_(rule.value))
+            return self._one_of(text, rule.value)
         return self._part_of(rule.operator, text, rule.value.translate(_ASCII_LOWER))
+
+    def _one_of(self, text: Text, values: tuple[str, ...]) -> Condition:
+        if len(values) <= FEW:
+            return cast("Condition", text.in_(values))
+        if self.scope.sqlite:
+            return cast("Condition", text.in_(select(func.json_each(json.dumps(values)).table_valued("value").c.value)))
+        return cast("Condition", text == func.any(literal(list(values), ARRAY(String()))))
 
     def _part_of(self, place: str, text: Text, part: str) -> Condition:
         """`lower` folds ASCII only on both: SQLite's always does, PostgreSQL's does in the collation C."""

@@ -4,6 +4,7 @@
 what each is); the report, live progress and the roll-up are all made of them, so that they agree.
 """
 
+import json
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Final, Literal
@@ -14,6 +15,7 @@ from sqlalchemy import (
     Select,
     String,
     case,
+    cast,
     func,
     literal,
     null,
@@ -159,10 +161,23 @@ def campaign(session: Session, app_id: int, campaign_id: int) -> Campaign | None
     return session.execute(select(Campaign).where(*mine)).scalar_one_or_none()
 
 
-def runs(session: Session, campaign_id: int) -> Sequence[Run]:
-    """Every run that counts, newest first."""
+def runs(session: Session, campaign_id: int, limit: int) -> Sequence[Run]:
+    """The newest runs that count, newest first."""
     statement = select(Run).where(*_counting(campaign_id)).order_by(col(Run.due_at).desc(), col(Run.id).desc())
-    return session.execute(statement).scalars().all()
+    return session.execute(statement.limit(limit)).scalars().all()
+
+
+def unreachable(session: Session, campaign_id: int) -> Sequence[tuple[dict[str, int], int]]:
+    """(people without a device by reason, how many runs say just that), of the runs that count."""
+    said = select(cast(col(Run.people_unreachable), String).label("said"), func.count().label("runs"))
+    grouped = said.where(*_counting(campaign_id)).group_by(text("1"))
+    return [(json.loads(one), runs) for one, runs in session.execute(grouped)]
+
+
+def revisions(session: Session, run_ids: Collection[int]) -> dict[int, int]:
+    """Run → the revision that it sends."""
+    rows = session.execute(select(col(Run.id), col(Run.revision_id)).where(col(Run.id).in_(run_ids)))
+    return {run: revision for run, revision in rows if run is not None}
 
 
 def runs_of(campaign_id: int) -> Select[Any]:

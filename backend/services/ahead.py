@@ -4,7 +4,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from backend.services.runs import NotSent, Ready
+from backend.services.runs import Prepared
 from backend.services.steps import Batch
 
 FIRST, MOST = 250, 500
@@ -21,7 +21,7 @@ class Ahead:
 
     def __init__(self, read: Callable[[int], Batch]) -> None:
         self._read = read
-        self._rows: deque[Ready | NotSent] = deque()
+        self._rows: deque[Prepared] = deque()
         self._size, self._last, self._until = FIRST, False, 0.0
 
     def take(self, count: int) -> Batch:

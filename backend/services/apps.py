@@ -1,4 +1,4 @@
-"""Apps: the products of a team, and the categories of push that each offers its people."""
+"""Apps: the products of a team."""
 
 import re
 import secrets
@@ -11,11 +11,10 @@ from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from backend.db import Work
-from backend.domain.vocabulary import CategoryKind
 from backend.errors import Conflict, FieldError, Invalid, NotFound
-from backend.models import App, Category
+from backend.models import App
 from backend.queries import accounts as queries
-from backend.services import audit, ids, retention
+from backend.services import audit, categories, ids, retention
 
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 LOCALE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
@@ -30,11 +29,6 @@ CHANGEABLE = (
     "launch_threshold",
     "error_limit_percent",
     "retention",
-)
-FIRST_CATEGORIES = (
-    ("transactional", "Transactional", CategoryKind.MANDATORY),
-    ("updates", "Updates", CategoryKind.INFORMATIONAL),
-    ("marketing", "Marketing", CategoryKind.MARKETING),
 )
 
 
@@ -57,17 +51,6 @@ class AppRow:
     error_limit_percent: int
     retention: Mapping[str, int | None]
     created_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class CategoryRow:
-    """A kind of push that people may switch off, unless it is mandatory."""
-
-    id: str
-    slug: str
-    name: str
-    kind: CategoryKind
-    opted_in_by_default: bool
 
 
 def create_app(
@@ -95,8 +78,7 @@ def create_app(
         raise Conflict(f"There is already an app {slug!r}.")
     made = _row(work, row)
     inside = work.within(made.number)
-    for category, title, kind in FIRST_CATEGORIES:
-        _add_category(inside, category, title, kind, opted_in=True)
+    categories.add_first(inside)
     audit.record(inside, "app.created", made.id, slug=slug)
     return made
 
@@ -147,43 +129,6 @@ def identity_secret(work: Work, number: int) -> str:
 def allowed_origins(work: Work) -> set[str]:
     """Every origin that any app allows its client keys from."""
     return queries.allowed_origins(work.session)
-
-
-def list_categories(work: Work) -> list[CategoryRow]:
-    """The app's categories in the order they were made."""
-    return [_category(work, row) for row in queries.categories(work.session, work.app_id)]
-
-
-def create_category(
-    work: Work, slug: str, name: str, kind: CategoryKind | str, default: str = "opted_in"
-) -> CategoryRow:
-    """Makes a category; `default` is `opted_in` or `opted_out`. Raises `Invalid`, `Conflict`."""
-    problems = list(_category_problems(slug, name, kind, default))
-    if problems:
-        raise Invalid(problems)
-    made = _add_category(work, slug, name.strip(), CategoryKind(kind), opted_in=default == "opted_in")
-    audit.record(work, "category.created", made.id, slug=slug, kind=str(kind))
-    return made
-
-
-def _add_category(work: Work, slug: str, name: str, kind: CategoryKind, *, opted_in: bool) -> CategoryRow:
-    row = Category(app_id=work.app_id, slug=slug, name=name, kind=kind, opted_in_by_default=opted_in)
-    if not queries.added(work.session, row):
-        raise Conflict(f"There is already a category {slug!r}.")
-    return _category(work, row)
-
-
-def _category_problems(slug: str, name: str, kind: str, default: str) -> Iterator[FieldError]:
-    if not SLUG.fullmatch(slug):
-        yield FieldError("slug", "must be 1 to 64 of a-z, 0-9 and -, beginning and ending with a letter or digit")
-    if not 1 <= len(name.strip()) <= MAX_NAME:
-        yield FieldError("name", f"must have 1 to {MAX_NAME} characters")
-    if kind not in list(CategoryKind):
-        yield FieldError("kind", f"must be one of {', '.join(CategoryKind)}")
-    if default not in {"opted_in", "opted_out"}:
-        yield FieldError("default", "must be opted_in or opted_out")
-    elif kind == CategoryKind.MANDATORY and default == "opted_out":
-        yield FieldError("default", "must be opted_in: nobody can switch a mandatory category off")
 
 
 def _check(values: Mapping[str, Any], *, changeable_only: bool = False) -> None:
@@ -267,8 +212,3 @@ def _row(work: Work, row: App) -> AppRow:
         retention=retention.effective(row.retention),
         created_at=row.created_at,
     )
-
-
-def _category(work: Work, row: Category) -> CategoryRow:
-    public = ids.public(work, ids.CATEGORY, row.id or 0)
-    return CategoryRow(public, row.slug, row.name, CategoryKind(row.kind), row.opted_in_by_default)

@@ -82,9 +82,9 @@ def reasons(cells: Iterable[Cell]) -> tuple[ReasonCount, ...]:
     return tuple(ReasonCount(state, reason, count) for (state, reason), count in ordered)
 
 
-def people(counted: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    """Reason → people, added up."""
+def people(counted: Iterable[tuple[Mapping[str, int], int]]) -> dict[str, int]:
+    """Reason → people, added up from (reason → people, how many times)."""
     found: Counter[str] = Counter()
-    for one in counted:
-        found.update(one)
+    for one, times in counted:
+        found.update({reason: people * times for reason, people in one.items()})
     return dict(found)

@@ -5,14 +5,11 @@ every default in its place. What this version does not offer is refused by name,
 """
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BeforeValidator,
     Field,
-    PlainSerializer,
     SerializerFunctionWrapHandler,
     model_serializer,
 )
@@ -20,23 +17,10 @@ from pydantic import (
 from backend.domain import content as rules
 from backend.domain import topic
 from backend.errors import FieldError, Invalid
+from backend.services import definition_schedule as schedules
 from backend.services.content import Content
+from backend.services.definition_schedule import EventSchedule, Instant, NowSchedule, Schedule
 from backend.services.strict import Strict, read, refused
-
-LATER_SCHEDULES = ("local_time", "best_hour", "recurring", "event")
-
-
-def _instant(value: Any) -> datetime:
-    if not isinstance(value, str):
-        raise refused("must be a time in RFC 3339, such as 2026-12-01T09:00:00+01:00")
-    try:
-        instant = datetime.fromisoformat(value)
-        usable = instant.utcoffset() is not None and 2000 <= instant.year < 2200
-    except (ValueError, OverflowError) as error:
-        raise refused("must be a time in RFC 3339, such as 2026-12-01T09:00:00+01:00") from error
-    if not usable:
-        raise refused("needs an offset, such as Z or +01:00, and a year from 2000 to 2199")
-    return instant
 
 
 def _title(text: str) -> str:
@@ -56,7 +40,6 @@ def _distinct(names: list[str]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-Instant = Annotated[datetime, BeforeValidator(_instant), PlainSerializer(datetime.isoformat)]
 Title = Annotated[str, Field(max_length=200), AfterValidator(_title)]
 GroupId = Annotated[str, Field(pattern=r"^(seg|lst)_[A-Za-z0-9_-]{1,40}$", description="Of a segment or a list.")]
 GroupIds = Annotated[list[GroupId], Field(max_length=50), AfterValidator(_distinct)]
@@ -92,17 +75,6 @@ class Variant(Strict):
     content: Content | None = None
 
 
-class Schedule(Strict):
-    """When: at once, or at one instant for everybody."""
-
-    kind: Literal["now", "at"] = "now"
-    at: Instant | None = None
-
-    @model_serializer(mode="wrap")
-    def _brief(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {name: value for name, value in handler(self).items() if value is not None}
-
-
 class Late(Strict):
     """What to do when an occasion was missed by more than so many minutes."""
 
@@ -117,6 +89,10 @@ class Conversion(Strict):
     window_hours: Annotated[int, Field(ge=1, le=2_160)] = 72
 
 
+class _ScheduleAlone(Strict):
+    schedule: Schedule
+
+
 class CampaignDefinition(Strict):
     """The whole campaign JSON of the public contract."""
 
@@ -128,13 +104,18 @@ class CampaignDefinition(Strict):
     variants: Annotated[list[Variant], Field(min_length=1, max_length=8)]
     holdout_percent: Annotated[float, Field(ge=0, lt=100)] = 0
     experiment: None = None
-    schedule: Schedule = Schedule()
+    schedule: Schedule = NowSchedule()
     late: Late = Late()
     not_after: Instant | None = None
     quiet_hours: Literal["hold", "drop", "ignore"] = "hold"
     ignore_caps: bool = False
     throttle_per_minute: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
+    spread_minutes: Annotated[int, Field(ge=1, le=1440)] | None = None
     conversion: Conversion | None = None
+
+    @model_serializer(mode="wrap")
+    def _brief(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: value for name, value in handler(self).items() if name != "spread_minutes" or value}
 
 
 def parse(data: Mapping[str, Any]) -> CampaignDefinition:
@@ -151,15 +132,19 @@ def to_json(definition: CampaignDefinition) -> dict[str, Any]:
     return definition.model_dump(mode="json")
 
 
+def schedule_json(data: Any) -> dict[str, Any]:
+    """A schedule alone, in its canonical form. Raises `Invalid` naming each wrong field (`schedule.rrule`)."""
+    schedule = read(_ScheduleAlone, {"schedule": data}).schedule
+    if errors := schedules.mismatches(schedule):
+        raise Invalid(errors)
+    return schedule.model_dump(mode="json")
+
+
 def _refuse_later(data: Mapping[str, Any]) -> None:
     """Names what the contract knows and this version does not yet do."""
     if not isinstance(data, Mapping):
         raise Invalid("body", "must be an object")
-    schedule = data.get("schedule")
-    kind = schedule.get("kind") if isinstance(schedule, Mapping) else None
     errors = []
-    if kind in LATER_SCHEDULES:
-        errors.append(FieldError("schedule.kind", f"{kind} is not offered by this version; use now or at"))
     if data.get("experiment") is not None:
         errors.append(FieldError("experiment", "is not offered by this version; leave it null"))
     if errors:
@@ -182,15 +167,16 @@ def _named(data: Mapping[str, Any]) -> dict[str, Any]:
 def _mismatches(definition: CampaignDefinition) -> list[FieldError]:
     """Fields that are right alone and wrong together."""
     errors = []
-    audience, schedule = definition.audience, definition.schedule
+    audience = definition.audience
     if audience.everyone and audience.include:
         errors.append(FieldError("audience.include", "must be empty when everyone is chosen"))
     if not (audience.everyone or audience.include or audience.topics):
         errors.append(FieldError("audience", "choose everyone, or include a segment, a list or a topic"))
     if audience.topics:
         errors += _beside_topics(definition)
-    if (schedule.kind == "at") != (schedule.at is not None):
-        errors.append(FieldError("schedule.at", "is required" if schedule.kind == "at" else "goes with kind at only"))
+    errors += schedules.mismatches(definition.schedule)
+    if isinstance(definition.schedule, EventSchedule) and definition.late.then == "ask":
+        errors.append(FieldError("late.then", "does not go with an event: nobody can be asked for each person"))
     if len({variant.name for variant in definition.variants}) < len(definition.variants):
         errors.append(FieldError("variants", "two variants have the same name"))
     for index, variant in enumerate(definition.variants):
@@ -216,4 +202,8 @@ def _beside_topics(definition: CampaignDefinition) -> list[FieldError]:
         errors.append(FieldError("variants", "a topic gets one wording: nobody here could tell who saw which"))
     if definition.holdout_percent:
         errors.append(FieldError("holdout_percent", "must be 0: nobody who follows a topic can be left out"))
+    if definition.spread_minutes:
+        errors.append(FieldError("spread_minutes", "must be null: a topic is one message, which cannot be spread"))
+    if schedules.by_person(definition.schedule):
+        errors.append(FieldError("schedule", "must be the same for everybody: nobody here knows who follows a topic"))
     return errors

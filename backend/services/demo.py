@@ -18,7 +18,7 @@ from backend.errors import NotFound
 from backend.models import Device, Event, User
 from backend.queries import demo as queries
 from backend.queries import topics
-from backend.services import addresses, apps, catalogue, credentials, segmentation
+from backend.services import addresses, apps, catalogue, credentials, demo_audience, demo_plans, segmentation
 from backend.services.apps import AppRow
 from backend.services.demo_history import past_campaigns
 from backend.services.people import bucket
@@ -46,6 +46,8 @@ TOPIC = "com.example.shop"
 FOLLOWED = (("new_in_garden", 15), ("weekly_offers", 40))
 """Firebase topics, and what part of the people with an Android phone are in them."""
 MOST_FOLLOWERS = 500
+SPOKEN = 2_000
+"""Of so many devices at most, some people are in lists and have said what they want: the start stays quick."""
 
 
 class Provider(Protocol):
@@ -87,8 +89,11 @@ def fill(
             _events(inside, seed, people)
     if history and not known:
         past_campaigns(inside)
+        demo_plans.add(inside)
         for topic, percent in FOLLOWED:
             _follow(inside, topic, percent)
+    if history:
+        demo_audience.add(inside, [_external_id(number) for number in range(min(devices, SPOKEN) * 5 // 6)])
     return Filled(app, max(known, devices))
 
 
@@ -133,7 +138,7 @@ def _people(work: Work, seed: random.Random, start: int, end: int) -> list[tuple
 
 def _person(work: Work, seed: random.Random, number: int) -> dict[str, Any]:
     country, zone, locale, latitude, longitude, _ = _place(seed)
-    external_id = f"u{number:07d}"
+    external_id = _external_id(number)
     since = work.now - timedelta(days=seed.random() * 2 * DAYS, hours=1)
     last = work.now - (work.now - since) * seed.random() ** 3
     return {
@@ -150,6 +155,10 @@ def _person(work: Work, seed: random.Random, number: int) -> dict[str, Any]:
         "first_seen": since,
         "last_active": last,
     }
+
+
+def _external_id(number: int) -> str:
+    return f"u{number:07d}"
 
 
 def _attributes(seed: random.Random) -> dict[str, Any]:

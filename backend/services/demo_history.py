@@ -11,7 +11,7 @@ from backend.domain.experiment import bounds, slot, variant_salt
 from backend.domain.vocabulary import CampaignState, DeliveryState, RunState, SkipReason
 from backend.models import Campaign, Delivery, Dims, Receipt, Run
 from backend.queries import demo as queries
-from backend.services import campaigns, definition
+from backend.services import campaigns, definition, occasions
 
 MOST = 2_500
 SHARE = 0.35
@@ -79,7 +79,7 @@ def _campaign(work: Work, seed: random.Random, week: int) -> Past:
     work.session.flush()
     revision = campaigns.revise(work, campaign, data)
     campaign.revision_id = revision.id
-    run = campaigns.start_run(work, campaign, revision.id, kind="send", occasion="once")
+    run = occasions.start(work, campaign, revision.id, occasion="once", due_at=work.now)
     run.state, run.due_at, run.created_at, run.planned_at, run.started_at = RunState.FINISHED, at, at, at, at
     run.finished_at = run.activity_at = at + timedelta(minutes=4)
     run.next_chunk = 1

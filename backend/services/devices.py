@@ -71,7 +71,7 @@ def register_device(work: Work, given: DeviceIn, *, holder: str | None = None, t
         made = enrolment.add(work, [asked], secret_hash=hash_secret(secret), present=not trusted)
         if made:
             return Registered(row_of(work, _load(work, made[asked.key])), secret, created=True)
-        row = enrolment.find(work, [asked])[asked.key]
+        row = enrolment.find_all(work, [asked])[asked.key]
     told, hashed = _secret_for(row, secret, holder, trusted)
     enrolment.refresh(work, [(row, asked)], secret_hash=hashed)
     if trusted:

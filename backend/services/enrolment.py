@@ -4,7 +4,7 @@
 users, and what a repeated registration says is written.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -12,6 +12,7 @@ from typing import Any, Final
 from backend.db import Work
 from backend.domain.message import Address
 from backend.domain.vocabulary import DeviceState
+from backend.errors import Overtaken
 from backend.queries import audience, topics
 from backend.services import addresses, binding, ownership, people, registration
 from backend.services.registration import DeviceIn
@@ -49,6 +50,14 @@ def find(work: Work, asked: Iterable[Asked]) -> dict[Key, Any]:
     rows = audience.devices_at(work.session, work.app_id, {index for index, _, _ in wanted})
     places = {(row.address_index, row.provider, row.environment): row for row in rows}
     return {wanted[place]: row for place, row in places.items() if place in wanted}
+
+
+def find_all(work: Work, asked: Collection[Asked]) -> dict[Key, Any]:
+    """Likewise the rows of devices that somebody else has just made. Raises `Overtaken` when one is gone again."""
+    found = find(work, asked)
+    if any(one.key not in found for one in asked):
+        raise Overtaken
+    return found
 
 
 def add(

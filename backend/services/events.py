@@ -11,7 +11,7 @@ from backend.bootstrap import Core
 from backend.db import Actor, Work
 from backend.errors import FieldError, Invalid, NotAllowed, NotAuthenticated, TocsinError
 from backend.queries import events as queries
-from backend.services import catalogue, fields, identity, ids, people, visits
+from backend.services import catalogue, fields, identity, ids, people, triggers, visits
 from backend.services.fields import Amount, Currency, ExternalId, Moment, Short, UserId
 from backend.services.group_commit import GroupCommit
 from backend.services.identity import Speaker
@@ -236,11 +236,12 @@ def _add(work: Work, rows: Sequence[dict[str, Any]], signs: Sequence[Sign], lock
     if not rows:
         return set()
     told = queries.add_events(work.session, work.app_id, rows, work.now)
-    new = {name for name in told if name is not None}
+    new = {event.external_id for event in told if event.external_id is not None}
     if len(told) < len(rows):
         left = set(new)
         signs = [sign for row, sign in zip(rows, signs, strict=True) if _first(row["external_id"], left)]
     visits.write(work, signs, locked)
+    triggers.record(work, {event.id: event.name for event in told})
     return new
 
 

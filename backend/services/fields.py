@@ -12,6 +12,7 @@ import orjson
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, StringConstraints, ValidationError
 
 from backend.errors import FieldError, Invalid
+from backend.services.strict import sentence
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -114,7 +115,7 @@ def parse(model: type[Model], data: object, *, prefix: str = "") -> Model:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise Invalid([_told(prefix, one["loc"], one["msg"]) for one in error.errors()]) from error
+        raise Invalid([_told(prefix, one) for one in error.errors()]) from error
 
 
 def parse_json(model: type[Model], raw: bytes) -> Model:
@@ -122,15 +123,14 @@ def parse_json(model: type[Model], raw: bytes) -> Model:
     try:
         return model.model_validate_json(raw)
     except ValidationError as error:
-        raise Invalid([_told("", one["loc"], one["msg"]) for one in error.errors()]) from error
+        raise Invalid([_told("", one) for one in error.errors()]) from error
 
 
-def _told(prefix: str, location: tuple[int | str, ...], message: str) -> FieldError:
+def _told(prefix: str, error: Any) -> FieldError:
     path = prefix
-    for step in location:
+    for step in error["loc"]:
         path += f"[{step}]" if isinstance(step, int) else f".{_shown(step)}" if path else _shown(step)
-    sentence = message.removeprefix("Value error, ")
-    return FieldError(path or "body", sentence[:1].lower() + sentence[1:])
+    return FieldError(path or "body", sentence(error))
 
 
 def _shown(name: str) -> str:

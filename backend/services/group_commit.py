@@ -8,11 +8,12 @@ from typing import Final, Generic, TypeVar
 
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
 
+from backend import again
+from backend.errors import Overtaken
+
 Part = TypeVar("Part")
 Result = TypeVar("Result")
 GROUP: Final = 500
-TRY_AGAIN: Final = frozenset({"40001", "40P01"})
-"""PostgreSQL's codes for a transaction that may simply be tried again: serialization failure and deadlock."""
 
 
 @dataclass(slots=True)
@@ -74,17 +75,17 @@ class GroupCommit(Generic[Part, Result]):
     def _together(self, parts: Sequence[Part]) -> Sequence[Result | Exception]:
         try:
             return self._act(parts)
-        except (DataError, IntegrityError):
+        except (DataError, IntegrityError, Overtaken):
             return [self._alone(part) for part in parts]
         except OperationalError as error:
-            if getattr(error.orig, "sqlstate", None) not in TRY_AGAIN:
+            if not again.passes(error):
                 raise  # the database is not there: asking it once for each part would only take longer
             return [self._alone(part) for part in parts]
 
     def _alone(self, part: Part) -> Result | Exception:
         try:
-            return self._act([part])[0]
-        except DBAPIError as error:
+            return again.anew(self._act)([part])[0]
+        except (DBAPIError, Overtaken) as error:
             return error
 
     def close(self) -> None:

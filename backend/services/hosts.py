@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from backend.domain.message import Address
 from backend.domain.vocabulary import AddressKind
 from backend.providers.base import Provider
-from backend.services.runs import NotSent, Ready
+from backend.services.runs import Prepared, Ready
 
 AT_ONCE = 20
 """About so many requests a slow host is given at a time."""
@@ -34,7 +34,7 @@ class Hosts:
     def __init__(self) -> None:
         self._hosts: OrderedDict[str, _Host] = OrderedDict()
 
-    def later(self, provider: Provider, prepared: Sequence[Ready | NotSent], now: float) -> dict[int, datetime]:
+    def later(self, provider: Provider, prepared: Sequence[Prepared], now: float) -> dict[int, datetime]:
         """Which of these rows their host has no room for, and when each has its turn."""
         by_host: defaultdict[str, list[Ready]] = defaultdict(list)
         for row in prepared:

@@ -102,7 +102,10 @@ def _proven_user(work: Work, token: str) -> str:
     expires, user = claims["exp"], claims["sub"]
     if not isinstance(expires, int | float) or not expires + LEEWAY_SECONDS >= work.now.timestamp() or not user:
         raise NotAuthenticated(USER_WRONG)
-    return str(user)
+    try:
+        return people.checked_id(str(user))
+    except Invalid as error:
+        raise NotAuthenticated(USER_WRONG) from error
 
 
 def check_names(speaker: Speaker, external_id: str) -> None:
@@ -138,7 +141,8 @@ def person(work: Work, speaker: Speaker, user_id: str, *, create: bool = False) 
     check_names(speaker, user_id)
     if speaker.trusted and (number := people_search.ours(work, user_id)) is not None:
         return number
-    return people.ensure_user(work, user_id) if create else people.find(work, user_id)
+    known = not create or (speaker.trusted and work.core.keyring.number(ids.USER, user_id) is not None)
+    return people.find(work, user_id) if known else people.ensure_user(work, user_id)
 
 
 def _me(work: Work, speaker: Speaker, create: bool) -> int:

@@ -1,5 +1,6 @@
 """Imports: a file is uploaded, its columns are told what they become, it is tried, and taken in while one watches."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -311,7 +312,13 @@ def _cells(record: reader.Record, columns: Sequence[str]) -> tuple[str, ...]:
     if record.problem:
         return (f"This row {record.problem}", *[""] * (len(columns) - 1))
     cells = (_cell(record.values, place, name) for place, name in enumerate(columns))
-    return tuple(import_pages.storable("" if one is None else str(one))[:200] for one in cells)
+    return tuple(import_pages.storable(_shown(one))[:200] for one in cells)
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _records(job: ImportJob, file: BinaryIO) -> Iterator[reader.Record]:

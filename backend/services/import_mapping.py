@@ -244,7 +244,10 @@ def _placed(item: dict[str, Any]) -> dict[str, Any]:
 def _float(value: Any) -> float:
     if isinstance(value, bool) or not _NUMBER.fullmatch(str(value)):
         raise ValueError("must be a number, such as 12.5")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise ValueError("is too large") from error
 
 
 def _number(value: Any) -> float | int:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy.exc import DataError, IntegrityError
 
+from backend.again import anew
 from backend.bootstrap import Core
 from backend.db import CLOCK, Work
 from backend.domain.vocabulary import ImportKind, ImportState
@@ -124,6 +125,7 @@ def _pages(core: Core, job: _Job, owner: str, ends: float, records: Iterator[rea
         time.sleep(REST)
 
 
+@anew
 def _commit(core: Core, job: _Job, owner: str, at: int, page: Page, room: int) -> int | None:
     """Takes a page in; how many rows were refused, None when the job is not this worker's any more."""
     with core.work(CLOCK, job.app_id) as work:

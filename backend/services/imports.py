@@ -26,7 +26,7 @@ def devices_batch(work: Work, items: Sequence[Mapping[str, Any]]) -> list[BatchR
     fresh = {one.key: one for one in reversed(asked.values()) if one.key not in known}
     made = enrolment.add(work, list(fresh.values()), secret_hash=UNTOLD)
     again = {index: one for index, one in asked.items() if one.key not in made or fresh[one.key] is not one}
-    known |= enrolment.find(work, [one for one in again.values() if one.key not in known])
+    known |= enrolment.find_all(work, [one for one in again.values() if one.key not in known])
     enrolment.refresh(work, [(known[one.key], one) for one in again.values()])
     numbers = {key: row.id for key, row in known.items()} | made
     done = [

@@ -130,8 +130,8 @@ def archive(work: Work, list_id: str) -> None:
     """Takes a list out of use. Raises `Conflict` while a segment, or a campaign that has yet to end, names it."""
     row = _found(work, list_id)
     if uses := usage(work, list_id):
-        named = ", ".join(f"the {use.kind} {use.name!r}" for use in uses[:SHOWN])
-        raise Conflict(f"{row.name!r} is still used by {named}.")
+        named = ", ".join(f"the {use.kind} “{use.name}”" for use in uses[:SHOWN])
+        raise Conflict(f"“{row.name}” is still used by {named}.")
     queries.change(work.session, int(row.id), archived_at=work.now)
     audit.record(work, "list.archived", list_id, name=row.name)
 

@@ -11,7 +11,17 @@ from backend.errors import Invalid
 from backend.models import Campaign, Run
 from backend.queries import campaigns as campaign_queries
 from backend.queries import messages as queries
-from backend.services import campaigns, definition, ids, planner, subscribers, templates, topic_audience
+from backend.services import (
+    campaigns,
+    definition,
+    ids,
+    occasions,
+    planner,
+    subscribers,
+    templates,
+    topic_audience,
+    triggers,
+)
 
 MOST = 1000
 
@@ -60,7 +70,7 @@ def send(
         )
     )
     campaigns.check_launchable(work, checked)
-    run = _run(work, carrier, checked, kind="message", devices=targets, data=data)
+    run = _run(work, carrier, checked, kind="message", devices=targets, said={"data": dict(data)} if data else None)
     return MessageAccepted(ids.public(work, ids.MESSAGE, run.id), _deliveries(work, run))
 
 
@@ -71,11 +81,15 @@ def send_test(
     user_ids: Sequence[str] = (),
     device_ids: Sequence[str] = (),
 ) -> TrialSent:
-    """Sends a campaign as it stands to chosen devices, through the real senders; no statistic counts it."""
+    """Sends a campaign as it stands to chosen devices, through the real senders; no statistic counts it.
+
+    What an event campaign's texts read of the event is that of `triggers.sample`.
+    """
     campaign = campaigns.find(work, campaign_id)
     devices = _targets(work, {"user_ids": list(user_ids), "device_ids": list(device_ids)})
     campaigns.check_content(work, campaign.definition)
-    run = _run(work, campaign, campaign.definition, kind="test", devices=devices, data=None)
+    said = triggers.sample(work, campaign.definition["schedule"])
+    run = _run(work, campaign, campaign.definition, kind="test", devices=devices, said=said)
     return TrialSent(ids.public(work, ids.RUN, run.id), _deliveries(work, run))
 
 
@@ -132,12 +146,13 @@ def _run(
     *,
     kind: str,
     devices: Sequence[int],
-    data: Mapping[str, Any] | None,
+    said: Mapping[str, Any] | None,
 ) -> Run:
+    """A run for these devices, planned; `said` is what texts read beside what is known of them."""
     revision = campaigns.revise(work, campaign, checked)
     occasion = f"{kind}:{secrets.token_hex(12)}"
-    run = campaigns.start_run(work, campaign, revision.id, kind=kind, occasion=occasion)
-    context_id = queries.add_context(work.session, work.app_id, {"data": dict(data)}, work.now) if data else None
+    run = occasions.start(work, campaign, revision.id, kind=kind, occasion=occasion, due_at=work.now)
+    context_id = queries.add_context(work.session, work.app_id, dict(said), work.now) if said else None
     queries.add_targets(work.session, run.id, devices, context_id)
     while planner.plan_page(work, run.id):
         continue

@@ -102,8 +102,13 @@ def ensure_users(work: Work, external_ids: Sequence[str]) -> dict[str, int]:
 
 def ensure_user(work: Work, external_id: str) -> int:
     """The user's number, made if there is none. Raises `Invalid` for an id that cannot be one."""
-    checked = fields.parse(NamedUserIn, {"user_id": external_id}).user_id
+    checked = checked_id(external_id)
     return ensure_users(work, [checked])[checked]
+
+
+def checked_id(external_id: str) -> str:
+    """The id itself. Raises `Invalid` for one that nobody can have."""
+    return fields.parse(NamedUserIn, {"user_id": external_id}).user_id
 
 
 def add_anonymous(work: Work, count: int = 1) -> list[int]:

@@ -95,10 +95,9 @@ class Quarantine:
 
 @dataclass(frozen=True, slots=True)
 class TokenHealth:
-    """How good the addresses are that we hold. Where not `exact`, the stale ones are estimated from a sample."""
+    """How good the addresses are that we hold."""
 
     platforms: tuple[Health, ...]
-    exact: bool
     quarantines: tuple[Quarantine, ...]
 
 
@@ -121,6 +120,14 @@ def search(
     if found.items or cursor or not pair:
         return found
     return attribute(work, pair[1], pair[2], filters, limit=limit)
+
+
+def named(work: Work, text: str, *, limit: int) -> tuple[PersonRow, ...]:
+    """The first people whom the text names outright, or whose id begins with it; attributes, which take time, are not asked."""
+    text = _cleaned(text)
+    if numbers := _named(work, text):
+        return _rows(work, queries.by_number(work.session, work.app_id, numbers[:limit]))
+    return _called(work, text, _wanted(Filters()), None, limit).items
 
 
 def attribute(
@@ -164,9 +171,9 @@ def health(work: Work) -> TokenHealth:
         cells[state] = cells.get(state, 0) + count
         if state == DeviceState.ACTIVE and permission != Permission.DENIED:
             cells["reachable"] = cells.get("reachable", 0) + count
-    stale, part = queries.stale(work.session, work.app_id, work.now - STALE)
+    stale = queries.stale(work.session, work.app_id, work.now - STALE)
     rows = tuple(_health(one, counted[one], stale.get(one, 0)) for one in Platform if one in counted)
-    return TokenHealth(rows, part == 1, tuple(_quarantines(work)))
+    return TokenHealth(rows, tuple(_quarantines(work)))
 
 
 def _health(platform: str, counted: Mapping[str, int], stale: int) -> Health:

@@ -213,19 +213,20 @@ def change(work: Work, user_id: str, given: UserIn) -> UserRow:
 
 def sign_out(work: Work, user_id: str, device_id: str) -> None:
     """Gives a person's device to a fresh anonymous one. Raises `NotFound`, also for another's device."""
-    _check_theirs(work, user_id, device_id)
+    check_theirs(work, user_id, device_id)
     devices.update_device(work, device_id, DevicePatch(user_id=None))
     audit.record(work, "device.signed_out", device_id)
 
 
 def remove_device(work: Work, user_id: str, device_id: str) -> None:
     """Removes a person's device; an anonymous person goes with their last one. Raises `NotFound`."""
-    _check_theirs(work, user_id, device_id)
+    check_theirs(work, user_id, device_id)
     devices.remove_device(work, device_id)
     audit.record(work, "device.removed", device_id)
 
 
-def _check_theirs(work: Work, user_id: str, device_id: str) -> None:
+def check_theirs(work: Work, user_id: str, device_id: str) -> None:
+    """Passes when the device is the person's. Raises `NotFound`."""
     theirs = devices.devices_of(work, people_search.number_of(work, user_id))
     if device_id not in {row.id for row in theirs}:
         raise NotFound("This person has no such device.")

@@ -1,9 +1,10 @@
 """Planning: who is addressed and in which chunk. Nothing is decided here; that is done at claim."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, and_
 
 from backend.bootstrap import Core
 from backend.db import CLOCK, Work
@@ -12,7 +13,7 @@ from backend.domain.vocabulary import CampaignState, PauseReason, RunState
 from backend.errors import TocsinError
 from backend.models import Run
 from backend.queries import campaigns, endings, planning
-from backend.services import segmentation, topic_audience
+from backend.services import due_times, segmentation, topic_audience
 
 PAGE = 20_000
 WORTH_ANALYSING = 5_000
@@ -66,7 +67,9 @@ def plan_page(work: Work, run_id: int) -> bool:
         ends=experiment.bounds([variant.weight for variant in facts.variants]),
         salt=experiment.variant_salt(run.campaign_id, facts.revision.content_hash),
     )
-    planned = planning.plan_page(work.session, page, _audience(work, run, facts.revision.definition))
+    audience = _audience(work, run, facts.revision.definition)
+    timed = replace(page, timetable=due_times.timetable(work, run, facts.app, planning.on_page(page, audience)))
+    planned = planning.plan_page(work.session, timed, audience)
     planning.advance(work.session, run, planned)
     if planned.rows == PAGE:
         return True
@@ -79,13 +82,14 @@ def _audience(work: Work, run: Run, definition: Mapping[str, Any]) -> ColumnElem
         return planning.targets_of(run.id)
     if topics := definition["audience"].get("topics"):
         return planning.only(topic_audience.devices(work, topics))
-    return segmentation.audience_where(work, definition["audience"])
+    audience = segmentation.audience_where(work, definition["audience"])
+    return and_(planning.targets_of(run.id), audience) if run.timing.get("targets") else audience
 
 
 def _complete(work: Work, run_id: int, facts: campaigns.RunFacts) -> None:
     """The audience is known: sending may begin."""
-    unreachable = {}
-    if facts.run.kind == "send":
+    unreachable = facts.run.people_unreachable
+    if facts.run.kind == "send" and not facts.run.timing.get("targets"):
         unreachable = segmentation.audience_size(work, facts.revision.definition["audience"]).people_unreachable
     campaigns.set_run(
         work.session,

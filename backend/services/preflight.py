@@ -2,21 +2,37 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from backend.db import Work
-from backend.domain import content, experiment, schedule, topic
+from backend.domain import content, experiment, topic
+from backend.domain import schedule as schedules
+from backend.domain.caps import Sent
 from backend.domain.message import Message
 from backend.domain.vocabulary import Platform, SkipReason
 from backend.errors import FieldError, Invalid, NotFound, TemplateError
+from backend.models import Run
 from backend.providers import LIMITS
 from backend.providers.base import TooLarge
+from backend.queries import campaigns as apps
 from backend.queries import preflight as queries
-from backend.services import addresses, campaigns, ids, lookahead, runs, segmentation, templates, topic_audience
+from backend.services import (
+    addresses,
+    campaigns,
+    capping,
+    due_times,
+    ids,
+    lookahead,
+    runs,
+    segmentation,
+    templates,
+    topic_audience,
+    triggers,
+)
 from backend.services import topics as following
-from backend.services.runs import NotSent, RunContext
+from backend.services.runs import Deferred, NotSent, RunContext
 
 PAGE = 2_000
 SHOWN_PROBLEMS = 20
@@ -70,6 +86,8 @@ def preflight(work: Work, campaign_id: str) -> Preflight:
             skipped[result.reason] += 1
             if result.detail:
                 details.setdefault((result.reason, result.detail), []).append(row.device_id)
+        elif isinstance(result, Deferred):
+            tally["deferred"] += 1
         else:
             tally["send"] += 1
             largest[row.platform] = max(largest.get(row.platform, 0), len(result.body))
@@ -82,7 +100,7 @@ def preflight(work: Work, campaign_id: str) -> Preflight:
     return Preflight(
         audience=tally["audience"],
         send=tally["send"],
-        deferred=0,
+        deferred=tally["deferred"],
         skipped=dict(skipped),
         people_unreachable=dict(unreachable),
         by_platform=dict(platforms),
@@ -123,27 +141,67 @@ def _blocking(work: Work, data: Mapping[str, Any]) -> Iterator[FieldError]:
 
 
 def _walk(work: Work, context: RunContext, data: Mapping[str, Any]) -> Iterator[tuple[Any, Any]]:
-    """Each device or topic of the audience with its fate; its own lane encodes."""
-    now = max(work.now, schedule.due(data["schedule"], work.now).at)
+    """Each device or topic of the audience with its fate, at its own time; its own lane encodes."""
+    run = _imagined(work, context, data)
     if topics := data["audience"].get("topics"):
-        yield from _walk_topics(work, context, topics, now)
+        yield from _walk_topics(work, context, topics, run.due_at)
         return
-    where = segmentation.audience_where(work, data["audience"])
+    context = replace(context, policy=replace(context.policy, missed_before=run.missed_before))
     ends = experiment.bounds([variant["weight"] for variant in data["variants"]])
     salt = experiment.variant_salt(context.campaign_id, campaigns.freeze(work, data)[1])
+    said = triggers.sample(work, data["schedule"])
     encoders: dict[int, lookahead.Encode] = {}
     seen: set[bytes] = set()
+    for found, sent in _devices(work, context, data, run):
+        row = _Row(found, _variant(found.bucket, salt, ends), said)
+        twin = found.address_index in seen
+        if found.state == "active" and found.permission != "denied":
+            seen.add(found.address_index)
+        if found.credential_id not in encoders:
+            encoders[found.credential_id] = lookahead.encode_for(work, found.credential_id)
+        encode = encoders[found.credential_id]
+        now = max(row.due_at, work.now)
+        yield row, runs.prepare(row, context, work.core.keyring, encode, now, twin=twin, sent=sent)
+
+
+def _imagined(work: Work, context: RunContext, data: Mapping[str, Any]) -> Run:
+    """The run that a launch now would begin, as far as its time goes; never written.
+
+    An event campaign has no time of its own: it is looked at as if everybody's event happened now.
+    """
+    occasion = schedules.first(data["schedule"], work.now)
+    timing = dict(occasion.timing) if occasion else {}
+    if "date" in timing:
+        timing["hour"] = due_times.best_hour(work, apps.app(work.session, work.app_id))
+    if data.get("spread_minutes"):
+        timing["spread"] = data["spread_minutes"]
+    return Run(
+        campaign_id=context.campaign_id,
+        occasion="",
+        due_at=max(work.now, occasion.begins) if occasion else work.now,
+        missed_before=work.now if timing.get("past") == "skip" else None,
+        timing=timing,
+        created_at=work.now,
+    )
+
+
+def _devices(
+    work: Work, context: RunContext, data: Mapping[str, Any], run: Run
+) -> Iterator[tuple[Any, tuple[Sent, ...]]]:
+    """The audience, page by page as it would be planned, and what each person will have been sent by then."""
+    where = segmentation.audience_where(work, data["audience"])
+    app = apps.app(work.session, work.app_id)
     after = 0
-    while rows := queries.devices(work.session, work.app_id, where, context.category_id, now, after, PAGE):
-        for found in rows:
-            row = _Row(found, _variant(found.bucket, salt, ends))
-            twin = found.address_index in seen
-            if found.state == "active" and found.permission != "denied":
-                seen.add(found.address_index)
-            if found.credential_id not in encoders:
-                encoders[found.credential_id] = lookahead.encode_for(work, found.credential_id)
-            encode = encoders[found.credential_id]
-            yield row, runs.prepare(row, context, work.core.keyring, encode, now, twin=twin)
+    while True:
+        page = queries.page(work.app_id, where, after, PAGE)
+        timetable = due_times.timetable(work, run, app, page)
+        rows = queries.devices(work.session, page, context.category_id, run.due_at, timetable)
+        if not rows:
+            return
+        dues = [max(row.planned_for, work.now) for row in rows]
+        sent = capping.recent(work, context, [row.user_id for row in rows], max(dues), min(dues))
+        for row, due in zip(rows, dues, strict=True):
+            yield row, tuple(one for one in sent.get(row.user_id, ()) if one.at <= due)
         after = rows[-1].device_id
 
 
@@ -161,19 +219,28 @@ def _variant(bucket: int, salt: experiment.Salted, ends: list[int]) -> int:
 
 
 class _Row:
-    """A facts row of a delivery that is not there yet: everything but the variant comes from the device."""
+    """A facts row of a delivery that is not there yet: variant, due time and what an event says do not come from the
+    device."""
 
-    def __init__(self, found: Any, variant: int) -> None:
-        self._found, self.variant = found, variant
+    def __init__(self, found: Any, variant: int, said: Mapping[str, Any] | None) -> None:
+        self._found, self.variant, self.due_at, self.context = found, variant, found.planned_for, said
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._found, name)
 
 
 def preview(
-    work: Work, data: Mapping[str, Any], platform: str, user_id: str | None = None, locale: str | None = None
+    work: Work,
+    data: Mapping[str, Any],
+    platform: str,
+    user_id: str | None = None,
+    locale: str | None = None,
+    schedule: Mapping[str, Any] | None = None,
 ) -> Preview:
-    """One platform's message for a person, or for nobody in particular; draft content is welcome."""
+    """One platform's message for a person, or for nobody in particular; draft content is welcome.
+
+    With the `schedule` of an event campaign its texts read the event that `triggers.sample` gives.
+    """
     device = Platform(platform)
     address = lookahead.EXAMPLE[device]
     limit = LIMITS[address.provider]
@@ -181,6 +248,7 @@ def preview(
     if problems:
         return Preview(None, problems, 0, limit, "")
     row = _person(work, device, user_id, locale)
+    row.context = triggers.sample(work, schedule)
     context = runs.bare(work, data)
     chain = content.locale_chain(locale or row.locale, row.language, context.default_locale)
     try:

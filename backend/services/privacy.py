@@ -11,14 +11,27 @@ from typing import Any
 
 from backend.db import Work
 from backend.models import AuditEntry
-from backend.queries import audience, merging
+from backend.queries import audience, imports, merging
+from backend.queries import people as people_queries
 from backend.queries import person as queries
+from backend.queries import preferences as preference_queries
 from backend.queries import topics as topic_queries
-from backend.services import audit, consents, devices, ids, people, people_search, preferences, topics
+from backend.services import (
+    audit,
+    consents,
+    devices,
+    ids,
+    people,
+    people_search,
+    preference_history,
+    preferences,
+    topics,
+)
 from backend.services.consents import ConsentRow
 from backend.services.devices import DeviceRow
 from backend.services.people import UserRow
 from backend.services.person import EventRow, event_row
+from backend.services.preference_history import ChangeRow
 from backend.services.preferences import PreferencesRow
 
 
@@ -69,12 +82,14 @@ class HeldDelivery:
 
 @dataclass(frozen=True, slots=True)
 class HeldEntry:
-    """An event campaign that the person has entered by something they did."""
+    """An event campaign that the person has entered by something they did, and what it keeps of that."""
 
     campaign_id: str
     state: str
+    event_at: datetime
     due_at: datetime
     created_at: datetime
+    event: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +113,22 @@ class HeldWish:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldDeviceWish:
+    """What was said on a category for one device."""
+
+    device_id: str
+    category: str
+    opted_in: bool
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Export:
     """Everything held about a person. Addresses are shown as fingerprints: they are keys to a screen.
 
-    Devices come with their topics; `preferences` are what holds, `wishes` what the person or somebody for them said.
+    Devices come with their topics; `preferences` are what holds, `wishes` what the person or somebody for them said,
+    `device_wishes` what was said for single devices, and `preference_changes` how all that came to be, the latest
+    first.
     """
 
     exported_at: datetime
@@ -109,6 +136,8 @@ class Export:
     devices: tuple[DeviceRow, ...]
     preferences: PreferencesRow
     wishes: tuple[HeldWish, ...]
+    device_wishes: tuple[HeldDeviceWish, ...]
+    preference_changes: tuple[ChangeRow, ...]
     consents: tuple[ConsentRow, ...]
     lists: tuple[str, ...]
     events: tuple[EventRow, ...]
@@ -137,6 +166,8 @@ def export_user(work: Work, user_id: str) -> Export:
         devices=theirs,
         preferences=preferences.get(work, number),
         wishes=tuple(HeldWish(*wish) for wish in merging.wishes_of(work.session, number)),
+        device_wishes=_device_wishes(work, number),
+        preference_changes=preference_history.every(work, number),
         consents=consents.every(work, number),
         lists=tuple(merging.lists_of(work.session, number)),
         events=tuple(event_row(work, row) for row in merging.events_of(work.session, number)),
@@ -147,20 +178,36 @@ def export_user(work: Work, user_id: str) -> Export:
 
 
 def erase_user(work: Work, user_id: str) -> None:
-    """Removes a user with devices, events, wishes, consents and places in lists, and takes them out of the deliveries,
-    whose counts stand.
+    """Removes a user with devices, events, wishes and their history, consents, places in lists and the rows of theirs
+    that imports refused, and takes them out of the deliveries, whose counts stand.
 
     Raises `NotFound`. The audit trail keeps the opaque id only.
     """
     number = people_search.number_of(work, user_id)
     topics.leave(work, topic_queries.of_user(number))
+    if name := people_queries.external_id(work.session, work.app_id, number):
+        imports.forget_person(work.session, work.app_id, name)
     merging.cut_loose(work.session, number)
     audience.delete_user(work.session, number)
     audit.record(work, "user.erased", ids.public(work, ids.USER, number))
 
 
+def _device_wishes(work: Work, number: int) -> tuple[HeldDeviceWish, ...]:
+    return tuple(
+        HeldDeviceWish(ids.public(work, ids.DEVICE, row.device_id), row.slug, row.opted_in, row.changed_at)
+        for row in preference_queries.device_wishes(work.session, number)
+    )
+
+
 def _entry(work: Work, row: Any) -> HeldEntry:
-    return HeldEntry(ids.public(work, ids.CAMPAIGN, row.campaign_id), row.state, row.due_at, row.created_at)
+    return HeldEntry(
+        ids.public(work, ids.CAMPAIGN, row.campaign_id),
+        row.state,
+        row.event_at,
+        row.due_at,
+        row.created_at,
+        row.context,
+    )
 
 
 def _deeds(work: Work, subjects: Sequence[str]) -> tuple[HeldDeed, ...]:

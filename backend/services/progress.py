@@ -1,13 +1,13 @@
 """How far a run is, from the delivery rows themselves."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from backend.db import Work
 from backend.domain.vocabulary import RunState
 from backend.models import Run
-from backend.services import analytics, ids
+from backend.services import analytics, ids, reports
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,27 @@ class Progress:
     @property
     def done(self) -> int:
         return self.accepted + self.failed + self.skipped
+
+
+def of_campaigns(work: Work, newest: Mapping[int, Run], repeating: Collection[int]) -> dict[int, Progress]:
+    """Progress by campaign: its newest run's; of those that repeat the counts are of all their runs."""
+    of_newest = of_runs(work, list(newest.values()))
+    found = {campaign: of_newest[run.id] for campaign, run in newest.items()}
+    together = reports.totals_of_campaigns(work, [campaign for campaign in repeating if campaign in found])
+    return found | {campaign: _counting(found[campaign], totals) for campaign, totals in together.items()}
+
+
+def _counting(progress: Progress, totals: analytics.Totals) -> Progress:
+    return replace(
+        progress,
+        audience=totals.audience,
+        open=totals.open,
+        accepted=totals.accepted,
+        failed=totals.failed,
+        skipped=totals.skipped,
+        delivered=totals.delivered,
+        opened=totals.opened,
+    )
 
 
 def of_runs(work: Work, runs: Sequence[Run]) -> dict[int, Progress]:

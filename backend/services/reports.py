@@ -14,12 +14,14 @@ from backend.models import Campaign, Run
 from backend.queries import overview as app_queries
 from backend.queries import rollups, stats
 from backend.services import cells as folding
-from backend.services import ids
+from backend.services import ids, report_cells, triggers
 from backend.services.cells import Cell, ReasonCount
 from backend.services.timeline import EPOCH, HOUR, MINUTE, Found, Timeline, floor, step_for, timeline
 
 FRESH: Final = timedelta(days=1)
 SHOWN_RUNS: Final = 200
+MANY: Final = 200
+"""With more runs than this the rows are not all read: 20 000 of five people each took seconds."""
 CHARTED: Final = (Measure.ACCEPTED, Measure.DELIVERED, Measure.OPENED)
 
 
@@ -55,7 +57,9 @@ class Report:
     `states` has all eight delivery states; `rates` are shares by measure (`domain.metrics.rates`).
     `people_unreachable` (reason → people) adds up the runs, beside the audience and never in it.
     `runs` are the newest 200, totals are of all. `series` has accepted, delivered and opened by the
-    minute while every run is younger than a day (counted with the rest), else by the hour (rolled up).
+    minute while every run is younger than a day and they are few (counted with the rest), else by the
+    hour (rolled up).
+    `entries` (state → firings) is of an event campaign, empty for any other.
     """
 
     campaign_id: str
@@ -70,14 +74,16 @@ class Report:
     runs: tuple[RunReport, ...]
     people_unreachable: Mapping[str, int]
     series: Timeline
+    entries: Mapping[str, int]
 
 
 def report(work: Work, campaign_id: str) -> Report:
     """Everything about a campaign's pushes, from the rows. Raises `NotFound`."""
     campaign = _campaign(work, campaign_id)
-    runs = stats.runs(work.session, campaign.id or 0)
-    fresh = all(work.now - run.created_at < FRESH for run in runs)
-    cells = _cells(work, campaign.id or 0)
+    runs = stats.runs(work.session, campaign.id or 0, SHOWN_RUNS + 1)
+    many = len(runs) > MANY
+    fresh = not many and all(work.now - run.created_at < FRESH for run in runs)
+    cells = _cells(work, campaign.id or 0, many)
     whole = folding.total(cells)
     platforms = folding.total_by(cells, lambda cell: cell.platform)
     return Report(
@@ -87,12 +93,13 @@ def report(work: Work, campaign_id: str) -> Report:
         totals=whole,
         rates=rates(whole),
         states=folding.states(cells),
-        by_variant=_by_variant(work, runs, cells),
+        by_variant=_by_variant(work, cells),
         by_platform=dict(sorted(platforms.items())),
         by_reason=folding.reasons(cells),
-        runs=_run_reports(work, runs[:SHOWN_RUNS], cells),
-        people_unreachable=folding.people(run.people_unreachable for run in runs),
+        runs=_run_reports(work, runs[:SHOWN_RUNS], None if many else cells),
+        people_unreachable=folding.people(stats.unreachable(work.session, campaign.id or 0)),
         series=_chart(_by_minute(work, campaign), MINUTE) if fresh else _chart(_by_hour(work, campaign), HOUR),
+        entries=triggers.counts(work, campaign.id or 0),
     )
 
 
@@ -108,6 +115,20 @@ def totals_of_runs(work: Work, run_ids: Collection[int]) -> dict[int, Totals]:
         words[run_id].append((word, count))
     found = {run_id: folding.added_up(words[run_id]) for run_id in live}
     return found | _rolled(work, wanted - live)
+
+
+def totals_of_campaigns(work: Work, campaign_ids: Collection[int]) -> dict[int, Totals]:
+    """The totals of all runs of each campaign, settled ones from the roll-up: a thousand runs cost as one."""
+    if not campaign_ids:
+        return {}
+    live = rollups.unsettled_of(work.session, campaign_ids)
+    words: defaultdict[int, list[tuple[str, int]]] = defaultdict(list)
+    for run_id, word, count in stats.live_totals(work.session, set(live)) if live else ():
+        words[live[run_id]].append((word, count))
+    rolled: defaultdict[int, dict[str, int]] = defaultdict(dict)
+    for campaign, measure, count in rollups.rolled_totals_of(work.session, campaign_ids, set(live)):
+        rolled[campaign][measure] = count
+    return {one: folding.added_up(words[one]) + totals(rolled[one]) for one in campaign_ids}
 
 
 def _rolled(work: Work, run_ids: Collection[int]) -> dict[int, Totals]:
@@ -126,27 +147,26 @@ def _campaign(work: Work, campaign_id: str) -> Campaign:
     return found
 
 
-def _cells(work: Work, campaign_id: int) -> list[Cell]:
-    """Receipts are read first: a delivery accepted in between then only makes accepted larger."""
-    runs = stats.runs_of(campaign_id)
-    received = stats.rows(work.session, stats.responses(runs, "variant", "platform"))
-    ended = stats.rows(work.session, stats.outcomes(runs, "variant", "platform", "reason"))
-    return [
-        Cell(row.run_id, row[1], row.variant, row.platform, getattr(row, "reason", ""), row[-1])
-        for row in (*received, *ended)
-    ]
+def _cells(work: Work, campaign_id: int, many: bool) -> list[Cell]:
+    if many:
+        return report_cells.of_many_runs(work, campaign_id)
+    return report_cells.from_rows(work, stats.runs_of(campaign_id))
 
 
-def _by_variant(work: Work, runs: Sequence[Run], cells: Sequence[Cell]) -> tuple[VariantTotals, ...]:
+def _by_variant(work: Work, cells: Sequence[Cell]) -> tuple[VariantTotals, ...]:
     """Revisions may name the same place differently; then each name has its own line."""
-    revisions = {run.id: run.revision_id for run in runs}
+    revisions = stats.revisions(work.session, {cell.run_id for cell in cells})
     names = stats.variant_names(work.session, set(revisions.values()))
     found = folding.total_by(cells, lambda c: (c.variant, names.get((revisions[c.run_id], c.variant), "")))
     return tuple(VariantTotals(position, name, of_it) for (position, name), of_it in sorted(found.items()))
 
 
-def _run_reports(work: Work, runs: Sequence[Run], cells: Sequence[Cell]) -> tuple[RunReport, ...]:
-    found = folding.total_by(cells, lambda cell: cell.run_id)
+def _run_reports(work: Work, runs: Sequence[Run], cells: Sequence[Cell] | None) -> tuple[RunReport, ...]:
+    """Where the cells are of many runs they do not tell one from another."""
+    if cells is None:
+        found = totals_of_runs(work, [run.id for run in runs])
+    else:
+        found = folding.total_by(cells, lambda cell: cell.run_id)
     return tuple(_run_report(work, run, found.get(run.id or 0, Totals())) for run in runs)
 
 

@@ -3,7 +3,7 @@
 Deliveries and receipts are never deleted: a campaign's report is counted from them, by variant, platform
 and reason, and would change. After `deliveries` days they forget whom they went to instead; every number
 stands, but the person's history, the answers of providers and segment rules on pushes lose them.
-Preferences, consents, devices and profiles stay for as long as the person does.
+Preferences with all their changes, consents, devices and profiles stay for as long as the person does.
 """
 
 import time

@@ -6,15 +6,16 @@ the preview and a test send all walk it, so what was shown is what is sent.
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from backend.crypto import KeyRing
 from backend.db import Work
-from backend.domain import content, experiment
+from backend.domain import caps, content, experiment, quiet, zones
+from backend.domain.caps import Sent
 from backend.domain.message import Address, Message
-from backend.domain.policy import Expire, Policy, Send, Skip, Target, decide
+from backend.domain.policy import Defer, Expire, Policy, Quiet, Skip, Target, decide
 from backend.domain.vocabulary import (
     AddressKind,
     CategoryKind,
@@ -37,7 +38,10 @@ AT_ONCE = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """A run's own facts. `kind` is send, test or message; `error_limit_percent` is the app's (0: none)."""
+    """A run's own facts. `kind` is send, test or message; `error_limit_percent` is the app's (0: none).
+
+    `rank` says which of two runs wins where caps leave room for one, `timezone` is the app's.
+    """
 
     run_id: int
     campaign_id: int
@@ -52,11 +56,13 @@ class RunContext:
     kind: str = "send"
     throttle_per_minute: int | None = None
     error_limit_percent: int = 0
+    rank: int = 0
+    timezone: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """One delivery, ready to be handed to its provider."""
+    """One delivery, ready to be handed to its provider. `user_id` and `target` are for a second look at its caps."""
 
     id: int
     device_id: int
@@ -67,6 +73,8 @@ class Ready:
     address: Address
     body: bytes
     body_hash: str
+    user_id: int | None = None
+    target: Target = field(default_factory=Target)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,19 +87,32 @@ class NotSent:
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """One delivery that stays planned and is due at a later instant."""
+
+    id: int
+    until: datetime
+
+
+Prepared = Ready | NotSent | Deferred
+
+
 def load(work: Work, run_id: int) -> RunContext:
     """The context of a run."""
     facts = queries.run_facts(work.session, run_id)
     contents = [variant.content for variant in facts.variants]
     context = _context(work, facts.app, facts.revision.definition, contents, facts.run.campaign_id)
-    policy = replace(context.policy, not_after=facts.run.not_after, test=facts.run.kind == "test")
+    run = facts.run
+    policy = replace(context.policy, not_after=run.not_after, missed_before=run.missed_before, test=run.kind == "test")
     return replace(
         context,
         run_id=run_id,
         policy=policy,
-        kind=facts.run.kind,
-        throttle_per_minute=facts.run.throttle_per_minute,
+        kind=run.kind,
+        throttle_per_minute=run.throttle_per_minute,
         error_limit_percent=facts.app.error_limit_percent,
+        rank=run.priority,
     )
 
 
@@ -123,6 +144,12 @@ def _context(
         unseen_days=definition["audience"].get("unseen_days"),
         holdout_percent=definition["holdout_percent"],
         holdout=experiment.holdout_salt(campaign_id),
+        category=category.id if category else None,
+        quiet_hours=Quiet(definition.get("quiet_hours", Quiet.HOLD)),
+        quiet=quiet.windows(app.quiet_hours),
+        ignore_caps=definition.get("ignore_caps", False),
+        app_caps=caps.caps(app.caps),
+        category_caps=caps.caps(category.caps) if category else (),
     )
     return RunContext(
         run_id=0,
@@ -135,23 +162,29 @@ def _context(
         wordings=tuple(map(content.Wording, contents)),
         default_locale=app.default_locale,
         app_variables={"name": app.name, "slug": app.slug},
+        rank=int(definition["priority"] == Priority.HIGH),
+        timezone=app.default_timezone,
     )
 
 
 def prepare(
-    row: Any, context: RunContext, keyring: KeyRing, encode: Encode, now: datetime, *, twin: bool = False
-) -> Ready | NotSent:
+    row: Any,
+    context: RunContext,
+    keyring: KeyRing,
+    encode: Encode,
+    now: datetime,
+    *,
+    twin: bool = False,
+    sent: tuple[Sent, ...] = (),
+) -> Prepared:
     """Decides one delivery and, if it is to be sent, renders and encodes it.
 
     `row` has the columns of `queries.deliveries.facts`; `twin` says that the run reaches the same
-    address by an earlier row.
+    address by an earlier row, `sent` are the person's pushes that count against caps.
     """
-    verdict = decide(_target(row, twin), context.policy, now)
-    if isinstance(verdict, Skip):
-        return NotSent(row.id, DeliveryState.SKIPPED, verdict.reason)
-    if isinstance(verdict, Expire):
-        return NotSent(row.id, DeliveryState.EXPIRED, "too_late")
-    assert isinstance(verdict, Send)
+    whom = target(row, context, twin=twin, sent=sent)
+    if (not_now := judge(row.id, whom, context, now)) is not None:
+        return not_now
     locales = content.locale_chain(row.locale, row.language, context.default_locale)
     try:
         message = render(row, context, locales, keyring)
@@ -159,10 +192,23 @@ def prepare(
         return NotSent(row.id, DeliveryState.SKIPPED, SkipReason.TEMPLATE_ERROR, f"{error.field}: {error.message}")
     if now > deadline(message, None):
         return NotSent(row.id, DeliveryState.EXPIRED, "ttl_passed")
-    return _encoded(row, message, addresses.unseal(keyring, context.app_id, row), encode)
+    return _encoded(row, whom, message, addresses.unseal(keyring, context.app_id, row), encode)
 
 
-def _encoded(row: Any, message: Message, address: Address, encode: Encode) -> Ready | NotSent:
+def judge(number: int, whom: Target, context: RunContext, now: datetime) -> NotSent | Deferred | None:
+    """What `decide` makes of one delivery; None when it is to be sent now."""
+    match decide(whom, context.policy, now):
+        case Skip(reason):
+            return NotSent(number, DeliveryState.SKIPPED, reason)
+        case Expire(missed):
+            return NotSent(number, DeliveryState.EXPIRED, "missed" if missed else "too_late")
+        case Defer(until):
+            return Deferred(number, until)
+        case _:
+            return None
+
+
+def _encoded(row: Any, whom: Target, message: Message, address: Address, encode: Encode) -> Ready | NotSent:
     try:
         body = encode(message, address)
     except TooLarge as error:
@@ -177,6 +223,8 @@ def _encoded(row: Any, message: Message, address: Address, encode: Encode) -> Re
         address=address,
         body=body,
         body_hash=hashlib.sha256(body).hexdigest()[:32],
+        user_id=row.user_id,
+        target=whom,
     )
 
 
@@ -235,18 +283,26 @@ def _about(row: Any) -> dict[str, Any]:
     return {"user": templates.user_variables(row.attributes or {}, profile), "device": device}
 
 
-def _target(row: Any, twin: bool) -> Target:
+def target(row: Any, context: RunContext, *, twin: bool = False, sent: tuple[Sent, ...] = ()) -> Target:
+    """What `decide` asks of one row with the columns of `queries.deliveries.facts`."""
     if row.state is None or row.bucket is None:
-        return Target(erased=True)
+        return Target(erased=True, due_at=row.due_at)
     if row.address_kind == AddressKind.TOPIC:
-        return Target(state=row.state, topic=True)
+        return Target(state=row.state, topic=True, due_at=row.due_at)
+    own = row.quiet_hours
     return Target(
         state=row.state,
         permission=row.permission,
         last_seen=row.last_seen,
         bucket=row.bucket,
+        due_at=row.due_at,
         opted_in=row.opted_in,
+        device_opted_in=row.device_opted_in,
         paused_until=row.paused_until,
+        quiet=None if own is None else quiet.windows((own,)),
+        quiet_zone=zones.zone(own and own.get("timezone"), row.timezone, row.user_timezone, context.timezone),
+        sent=sent,
+        day_zone=zones.zone(row.user_timezone, row.timezone, context.timezone),
         twin=twin,
     )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from backend.db import Work
-from backend.domain.segment import Group, Kind, Rule, Subject, rules_of
+from backend.domain.segment import Group, Kind, Node, Rule, Subject, rules_of
 from backend.domain.segment_parse import RulesError, parse
 from backend.errors import FieldError, Invalid
 from backend.queries import lists
@@ -15,6 +15,9 @@ from backend.services import ids
 
 MAX_TOGETHER = 500
 """Rules that one audience may come to with all segments that its segments name."""
+MAX_DEEP = 10
+"""Levels of groups likewise, one that asks for any device being three: SQLite reads a statement 100 brackets deep."""
+ANY_DEVICE = 3
 
 
 def read_rules(rules: Any, place: str | None = None) -> Group:
@@ -39,6 +42,7 @@ class Library:
     rules: dict[str, Any] = field(default_factory=dict)
     _trees: dict[str, Group] = field(default_factory=dict)
     _sizes: dict[str, int] = field(default_factory=dict)
+    _depths: dict[str, int] = field(default_factory=dict)
     _open: list[str] = field(default_factory=list)
     _numbers: dict[str, int] = field(default_factory=dict)
     _categories: dict[str, CategoryFact] | None = None
@@ -52,6 +56,7 @@ class Library:
     def add(self, tree: Group) -> Group:
         """Takes a tree in. Raises `Invalid` naming the rule whose segment, list, campaign or category is not there."""
         self._count(self._size(tree, None), "rules")
+        self._check_depth(self._depth(tree), "rules")
         return tree
 
     def segment(self, public_id: str, place: str) -> Group:
@@ -94,12 +99,24 @@ class Library:
         if public_id not in self._sizes:
             tree = self._read(public_id, place)
             self._open.append(public_id)
-            self._sizes[public_id] = self._size(tree, place)
+            self._sizes[public_id] = max(1, self._size(tree, place))
             self._open.pop()
             self._trees[public_id] = tree
+            self._depths[public_id] = self._depth(tree)
+            self._check_depth(self._depths[public_id], place)
         if self._sizes[public_id] > MAX_TOGETHER:
             raise Invalid(place, f"comes to more than {MAX_TOGETHER} rules with all segments that it names")
         return self._sizes[public_id]
+
+    def _depth(self, node: Node) -> int:
+        """How many levels it comes to; the segments below are taken in already."""
+        if isinstance(node, Rule):
+            return max(self._depths[one] for one in node.value) if node.subject is Subject.SEGMENT else 0
+        return (ANY_DEVICE if node.any_device else 1) + max(map(self._depth, node.members), default=0)
+
+    def _check_depth(self, depth: int, place: str) -> None:
+        if depth > MAX_DEEP:
+            raise Invalid(place, "is nested too deeply with all segments that it names")
 
     def _read(self, public_id: str, place: str) -> Group:
         rules = self.frozen.get(public_id)

@@ -1,6 +1,7 @@
 """Segments: rules kept under a name, counted, listed and turned into the audience of a campaign."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +14,7 @@ from backend.domain.content import clean
 from backend.domain.segment import Group, Subject, rules_of
 from backend.domain.segment_parse import canonical
 from backend.domain.segment_words import in_words
-from backend.errors import Conflict, Invalid, NotFound
+from backend.errors import Conflict, Invalid, NotFound, TooSlow
 from backend.models import Segment
 from backend.queries import segment_rows as rows
 from backend.queries import segment_shelf as shelf
@@ -25,6 +26,8 @@ from backend.services.page import Page
 from backend.services.segment_library import Library, read_rules
 
 SAMPLE = 20
+AT_ONCE = 0.3
+"""Seconds for which somebody waits for what they have not asked for."""
 TAKEN = (Reach.REACHABLE, Reach.NO_PERMISSION)
 """What a campaign takes up; it skips the second where people see it."""
 
@@ -163,7 +166,7 @@ def delete(work: Work, segment_id: str) -> None:
     segment = _found(work, segment_id)
     users = [f"the {use.kind} {use.name!r}" for use in segment_uses.uses_of(work, segment_id)]
     if users:
-        raise Conflict(f"{segment.name!r} is still used by {', '.join(users[:3])}.")
+        raise Conflict(f"“{segment.name}” is still used by {', '.join(users[:3])}.")
     segment.archived_at = work.now
     work.session.flush()
     audit.record(work, "segment.archived", segment_id, name=segment.name)
@@ -243,13 +246,32 @@ def _counted(work: Work, asked: _Asked) -> tuple[rows.Counts, tuple[str, ...]]:
     return rows.count_and_sample(work.session, asked.everybody, SAMPLE)
 
 
-def audience_where(work: Work, audience: Mapping[str, Any], *, whole: bool = False) -> ColumnElement[bool]:
+def suggested(work: Work, audience: Mapping[str, Any], limit: int) -> tuple[str, ...]:
+    """The ids of the first people of an audience, as far as they are found at once: fewer, or none, of rare ones.
+
+    Raises `Invalid` naming a segment or list that is gone.
+    """
+    some, everybody = (audience_where(work, audience, whole=whole, by_number=True) for whole in (False, True))
+    found: tuple[str, ...] = ()
+    with suppress(TooSlow), limited(work.session, AT_ONCE):
+        near = rows.stretch(work.session, work.app_id, 0)
+        found = rows.sample(work.session, and_(some, near.holds()), limit)
+        if len(found) < limit and near.rest:
+            found = rows.sample(work.session, everybody, limit)
+    return found
+
+
+def audience_where(
+    work: Work, audience: Mapping[str, Any], *, whole: bool = False, by_number: bool = False
+) -> ColumnElement[bool]:
     """The audience as one condition over `User` and `Device`, true or false for each pair, never NULL.
 
     It goes into a statement that joins user to device (LEFT OUTER to see people without one). Frozen
     rules (`freeze`) stand in for the segments as they are now. `unseen_days` is no part of it: those
     devices are skipped as stale, where people see it. Topics are no pairs: of them it is true for nobody.
-    Of a list it asks who is in it when the statement runs. `whole` is for statements on everybody at once. Raises `Invalid` naming a segment or list that is gone.
+    Of a list it asks who is in it when the statement runs. `whole` is for statements on everybody at once, and
+    `by_number` for those that go through people in the order of their numbers. Raises `Invalid` naming a segment or
+    list that is gone.
     """
     library = Library(work, frozen=audience.get("frozen") or {})
     included = _segments(library, audience, "include")
@@ -257,7 +279,7 @@ def audience_where(work: Work, audience: Mapping[str, Any], *, whole: bool = Fal
     scope = library.scope(whole=whole)
     chosen = true() if audience.get("everyone") else or_(false(), *(compiler.where(tree, scope) for tree in included))
     left_out = [not_(compiler.where(tree, scope)) for tree in excluded]
-    return and_(compiler.in_app(work.app_id, scanned=whole and work.sqlite), chosen, *left_out)
+    return and_(compiler.in_app(work.app_id, scanned=work.sqlite and (whole or by_number)), chosen, *left_out)
 
 
 def audience_size(work: Work, audience: Mapping[str, Any]) -> AudienceSize:

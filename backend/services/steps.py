@@ -25,10 +25,10 @@ from backend.providers.base import Outcome, OutcomeKind
 from backend.queries import chunks, dead_letters, deliveries, receipts, results
 from backend.queries.chunks import ClaimedChunk
 from backend.queries.results import Result
-from backend.services import guard, holds, runs
+from backend.services import capping, guard, holds, runs
 from backend.services.finishing import finish
 from backend.services.outcomes import Fate, fate
-from backend.services.runs import Encode, NotSent, Ready, RunContext
+from backend.services.runs import Deferred, Encode, NotSent, Prepared, Ready, RunContext
 
 log = logging.getLogger("tocsin.sender")
 
@@ -48,7 +48,7 @@ class Held:
 class Batch:
     """The next rows of a chunk; `last` when no planned row is left behind them."""
 
-    prepared: Sequence[Ready | NotSent]
+    prepared: Sequence[Prepared]
     last: bool
 
 
@@ -84,33 +84,39 @@ class Steps:
             unsure = [row.id for row in rows if row.maybe_sent]
             taken = receipts.received(work.session, unsure) if unsure else set()
             now = work.now
+            sent = capping.recent(work, context, [row.user_id for row in rows], now)
         keyring = self._core.keyring
         prepared = [
             NotSent(row.id, DeliveryState.ACCEPTED, "")  # its device has told us since: the last try arrived
             if row.id in taken
-            else runs.prepare(row, context, keyring, held.encode, now, twin=row.id in twins)
+            else runs.prepare(
+                row, context, keyring, held.encode, now, twin=row.id in twins, sent=sent.get(row.user_id or 0, ())
+            )
             for row in rows
         ]
         return Batch(prepared, last=not more)
 
     def mark(
-        self, held: Held, prepared: Sequence[Ready | NotSent], later: Mapping[int, datetime] | None = None
+        self, held: Held, prepared: Sequence[Prepared], later: Mapping[int, datetime] | None = None
     ) -> list[Ready]:
         """In one transaction: the chunk is ours, its run still runs, and these rows are now being sent.
 
-        `later` names rows for which there is no room now, and when they are due again. Locks are taken in the
-        order of chunks, run, rows, as everywhere. Raises `FencedOut` and `Stopped`.
+        `later` names rows for which there is no room now, and when they are looked at again. Locks are taken in the
+        order of chunk, people, chunks, run, rows, as everywhere. Raises `FencedOut` and `Stopped`.
         """
         later = later or {}
         with self._core.work(WORKER, held.context.app_id) as work:
             standing = hold(work, held.claim)
             if standing.run_state != RunState.RUNNING or _later_than(standing.held_until, work.now):
                 raise Stopped
-            numbers = chunks.later(work.session, held.claim, Counter(later.values()))
-            if later or not any(isinstance(p, Ready) for p in prepared):  # else the answers will say so
+            prepared = capping.look_again(work, held.context, prepared)
+            deferred = {p.id: p.until for p in prepared if isinstance(p, Deferred)}
+            places = _places(work, held.claim, {**later, **deferred})
+            if places or not any(isinstance(p, Ready) for p in prepared):  # else the answers will say so
                 results.touch_run(work.session, held.claim.run_id, work.now)
-            verdicts = [_verdict(p, {i: numbers[at] for i, at in later.items()}) for p in prepared]
+            verdicts = [_verdict(p, places) for p in prepared if not isinstance(p, Deferred)]
             ours = deliveries.write_verdicts(work.session, verdicts, work.now)
+            deliveries.put_off(work.session, {row: (places[row], at) for row, at in deferred.items()})
             results.write_attempts(work.session, [_explained(p, work.now) for p in prepared if _speaks(p, ours)])
         return [p for p in prepared if isinstance(p, Ready) and p.id in ours and p.id not in later]
 
@@ -136,7 +142,7 @@ class Steps:
                 self._queue.settle(work, held.claim)
                 if context.kind != "send":
                     finish(work, held.claim.run_id)
-        self._draw_conclusions(held, answered, counts)
+        self._draw_conclusions(held, answered, counts, errors)
         if last and context.kind == "send":
             self._finish(held.claim.run_id)
         return Written(last, sorted({f.retry_at for f in fates if f.retry_at is not None}))
@@ -164,12 +170,16 @@ class Steps:
         if gone and not guard.quarantined(work, claim.credential_id):
             results.prune(work.session, gone, work.now)
 
-    def _draw_conclusions(self, held: Held, answered: Sequence[Answered], counts: tuple[int, int]) -> None:
+    def _draw_conclusions(self, held: Held, answered: Sequence[Answered], counts: tuple[int, int], errors: int) -> None:
         """What the answers say of the lane and of the run, in transactions of their own."""
         blocked = next(((r, o) for r, o in answered if o.kind is OutcomeKind.BLOCKED), None)
         if blocked is not None:
             self._hold_lane(held, *blocked)
-        if why := guard.guardrail(*counts, held.context.error_limit_percent):
+        why = guard.guardrail(*counts, held.context.error_limit_percent)
+        if errors and why is None:
+            with self._core.reading(WORKER) as work:
+                why = guard.lately(work, held.claim.run_id, held.context.error_limit_percent)
+        if why is not None:
             with self._core.work(WORKER, held.context.app_id) as work:
                 guard.stop(work, held.claim.run_id, why)
 
@@ -188,6 +198,12 @@ def _later_than(instant: datetime | None, now: datetime) -> bool:
     return instant is not None and instant > now
 
 
+def _places(work: Work, claim: ClaimedChunk, later: Mapping[int, datetime]) -> dict[int, int]:
+    """For each row that waits until an instant the number of the chunk that it waits in."""
+    numbers = chunks.later(work.session, claim, Counter(later.values()))
+    return {row: numbers[at] for row, at in later.items()}
+
+
 def _verdict(prepared: Ready | NotSent, places: Mapping[int, int]) -> deliveries.Verdict:
     if prepared.id in places:
         return deliveries.Verdict(prepared.id, DeliveryState.PLANNED, chunk=places[prepared.id])
@@ -196,11 +212,11 @@ def _verdict(prepared: Ready | NotSent, places: Mapping[int, int]) -> deliveries
     return deliveries.Verdict(prepared.id, DeliveryState.SENDING, locale=prepared.locale, body_hash=prepared.body_hash)
 
 
-def _speaks(prepared: Ready | NotSent, ours: set[int]) -> bool:
+def _speaks(prepared: Prepared, ours: set[int]) -> bool:
     return isinstance(prepared, NotSent) and bool(prepared.detail) and prepared.id in ours
 
 
-def _explained(prepared: Ready | NotSent, now: datetime) -> dict[str, object]:
+def _explained(prepared: Prepared, now: datetime) -> dict[str, object]:
     assert isinstance(prepared, NotSent)
     said = {"outcome": prepared.state, "reason": prepared.reason, "raw": prepared.detail[:2000]}
     return {"delivery_id": prepared.id, "at": now, **said}

@@ -55,7 +55,7 @@ def read(model: type[Model], data: Any, path: str = "") -> Model:
 
 
 def _field_error(error: Any, path: str) -> FieldError:
-    return FieldError(_path(error["loc"], path) or "body", _sentence(error))
+    return FieldError(_path(error["loc"], path) or "body", sentence(error))
 
 
 def _path(parts: Sequence[str | int], path: str) -> str:
@@ -68,7 +68,8 @@ def _path(parts: Sequence[str | int], path: str) -> str:
     return path
 
 
-def _sentence(error: Any) -> str:
+def sentence(error: Any) -> str:
+    """What pydantic found wrong, in our words."""
     kind, context = error["type"], error.get("ctx") or {}
     if kind == "literal_error":
         return f"must be one of {context['expected']}"
@@ -80,4 +81,5 @@ def _sentence(error: Any) -> str:
         return "must not be empty"
     if kind == "string_pattern_mismatch":
         return f"must match {context['pattern']}"
-    return _SENTENCES.get(kind) or re.sub("^Input should", "must", str(error["msg"]))
+    told = re.sub("^Input should", "must", str(error["msg"]).removeprefix("Value error, "))
+    return _SENTENCES.get(kind) or told[:1].lower() + told[1:]

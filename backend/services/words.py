@@ -16,6 +16,7 @@ REASONS: Final = {
     "stale": "The device has not been seen for longer than the campaign allows.",
     "erased": "The person has been erased.",
     "too_late": "Its last moment had passed.",
+    "missed": "It was too late for its own time when sending could begin.",
     "ttl_passed": "Its time to live had passed.",
     "worker_lost": "The sender stopped while this was on the network.",
     "timeout": "The provider did not answer in time.",

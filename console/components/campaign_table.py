@@ -47,7 +47,7 @@ def _title(row: rx.Var[CampaignLine]) -> rx.Component:
     return rx.fragment(
         link(
             rx.el.div(row.name, class_name="cell-title truncate", title=row.name),
-            rx.el.div(row.audience, class_name="muted small truncate", title=row.audience),
+            rx.el.div(row.about, class_name="muted small truncate", title=row.about),
             to=row.href,
             class_name="cell",
         ),

@@ -27,6 +27,12 @@ def _error(text: rx.Var[str]) -> rx.Component:
     return rx.el.span(icon("circle-alert", theme.ICON_SMALL - 2), text, class_name="field-error", role="alert")
 
 
+def typed(event, pause: int = 300) -> dict:
+    """The events of a text field whose handler other fields share: heard of when typing pauses, and at once when
+    the field is left. A pause is counted by handler, so that the next field's would swallow this one's."""
+    return {"on_change": event.debounce(pause), "on_blur": event}
+
+
 def text_input(name: str, *, invalid: rx.Var[bool] | bool = False, **props) -> rx.Component:
     """A one-line field that keeps its own text, so that no keystroke waits for the server."""
     return rx.el.input(id=name, name=name, class_name="input", aria_invalid=invalid, **props)

@@ -49,7 +49,7 @@ def _head(title: str | rx.Component, aside: rx.Component | None) -> rx.Component
 
 def page_head(title, *actions, badge: rx.Component | None = None, back: rx.Component | None = None) -> rx.Component:
     """The title row: title, status, then actions with the primary one last."""
-    heading = rx.el.h1(title, class_name="truncate") if isinstance(title, str | rx.Var) else title
+    heading = rx.el.h1(title, class_name="truncate", title=title) if isinstance(title, str | rx.Var) else title
     return rx.fragment(
         back or rx.fragment(),
         rx.el.header(
@@ -76,7 +76,7 @@ def copyable(text: rx.Var[str] | str, label: str = "Copy") -> rx.Component:
     return icon_button("copy", label, on_click=[rx.set_clipboard(text), rx.toast.success("Copied")])
 
 
-def facts(*pairs: tuple[str, rx.Component | rx.Var | str]) -> rx.Component:
+def facts(*pairs: tuple[str | rx.Var, rx.Component | rx.Var | str]) -> rx.Component:
     """Names and values, one a line."""
     cells = [cell for name, value in pairs for cell in (rx.el.dt(name), rx.el.dd(value))]
     return rx.el.dl(*cells, class_name="facts")

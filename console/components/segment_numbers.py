@@ -16,7 +16,7 @@ def reach() -> rx.Component:
         rx.el.div(
             rx.el.div(
                 rx.el.span(numbers.people, class_name="reach-number", id="people"),
-                rx.el.span("people", class_name="muted"),
+                rx.el.span(rx.cond(numbers.people == "1", "person", "people"), class_name="muted"),
                 class_name="reach",
             ),
             rx.el.div(numbers.of, class_name="muted small tnum"),
@@ -30,7 +30,7 @@ def reach() -> rx.Component:
         rx.el.div(
             rx.el.div(
                 rx.el.span(numbers.reachable, class_name="strong tnum", id="reachable"),
-                " devices can be reached",
+                rx.cond(numbers.reachable == "1", " device can be reached", " devices can be reached"),
             ),
             rx.el.div(rx.foreach(numbers.platforms, _platform), class_name="bits"),
             class_name="stack-xs",

@@ -34,11 +34,11 @@ def table(columns: Sequence[Column], rows: rx.Var, render, *, class_name: str | 
 
 
 def list_panel(
-    ready: rx.Var[bool], has_rows: rx.Var[bool], rows: rx.Component, nothing: rx.Component, foot=None
+    ready: rx.Var[bool], has_rows: rx.Var[bool], rows: rx.Component, nothing: rx.Component, foot=None, title: str = ""
 ) -> rx.Component:
     """A list in its three states: on its way, with rows, without any."""
     content = rx.fragment(rows, foot or rx.fragment())
-    return panel(rx.cond(ready, rx.cond(has_rows, content, nothing), skeleton_rows()), flush=True)
+    return panel(rx.cond(ready, rx.cond(has_rows, content, nothing), skeleton_rows()), title=title or None, flush=True)
 
 
 def pager(has_previous: rx.Var[bool], has_next: rx.Var[bool], previous, following, caption) -> rx.Component:

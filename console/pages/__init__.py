@@ -2,6 +2,7 @@
 
 from console.pages import (
     apps,
+    calendar,
     campaigns,
     channels,
     compose,
@@ -12,6 +13,7 @@ from console.pages import (
     lists,
     overview,
     people,
+    policies,
     report,
     segments,
     simulator,
@@ -19,6 +21,7 @@ from console.pages import (
 
 __all__ = [
     "apps",
+    "calendar",
     "campaigns",
     "channels",
     "compose",
@@ -29,6 +32,7 @@ __all__ = [
     "lists",
     "overview",
     "people",
+    "policies",
     "report",
     "segments",
     "simulator",

@@ -25,7 +25,11 @@ def campaigns() -> rx.Component:
         rx.cond(
             CampaignsState.live,
             rx.moment(interval=1000, on_change=CampaignsState.refresh, class_name="visually-hidden"),
-            rx.fragment(),
+            rx.cond(
+                CampaignsState.pending,
+                rx.moment(interval=10_000, on_change=CampaignsState.refresh, class_name="visually-hidden"),
+                rx.fragment(),
+            ),
         ),
         list_panel(
             CampaignsState.ready,
@@ -94,7 +98,17 @@ def _actions(row: rx.Var[CampaignLine]) -> rx.Component:
                     "paused",
                     rx.fragment(icon_button("play", "Resume", on_click=CampaignsState.resume(row.id)), _cancel(row)),
                 ),
-                ("scheduled", _cancel(row)),
+                (
+                    "active",
+                    rx.fragment(icon_button("pause", "Pause", on_click=CampaignsState.pause(row.id)), _cancel(row)),
+                ),
+                (
+                    "scheduled",
+                    rx.fragment(
+                        icon_button("calendar-x", "Unschedule", on_click=CampaignsState.unschedule(row.id)),
+                        _cancel(row),
+                    ),
+                ),
                 ("draft", _delete(row, "Delete draft", "The draft and its text are gone for good.")),
                 ("finished", _delete(row, "Archive", "It leaves the list; its report and numbers stay.")),
                 ("cancelled", _delete(row, "Archive", "It leaves the list; its report and numbers stay.")),

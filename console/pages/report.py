@@ -10,10 +10,14 @@ from console.components.feedback import empty, missing, note, skeleton_chart, sk
 from console.components.figures import progress_bar
 from console.components.layout import back_link, icon, link, page_head, panel
 from console.components.tables import Column, table
+from console.components.verdict import why_button, why_of_campaign
+from console.pages.report_runs import runs
 from console.rows.report import Breakdown, FunnelStep, Share
 from console.shell import page
 from console.states.report import MEASURES, ReportState
+from console.states.runs import RunsState
 from console.states.session import RANK, SessionState
+from console.states.verdicts import VerdictState
 
 EDITOR = SessionState.me.rank >= RANK["editor"]
 ADMIN = SessionState.me.rank >= RANK["admin"]
@@ -26,7 +30,7 @@ PARTS = (
 )
 
 
-@page(routes.CAMPAIGN, "Campaign", on_load=[ReportState.load])
+@page(routes.CAMPAIGN, "Campaign", on_load=[ReportState.load, RunsState.load, VerdictState.load])
 def report() -> rx.Component:
     """Header with what can be done now; then the numbers."""
     return rx.cond(
@@ -50,11 +54,13 @@ def _report() -> rx.Component:
         _poll(),
         page_head(
             rx.el.h1(_line().name, class_name="truncate", title=_line().name),
+            why_button(),
             _actions(),
             badge=campaign_badge(_line().state),
             back=back_link("Campaigns", routes.CAMPAIGNS),
         ),
-        rx.el.div(_summary(), _progress(), _funnel(), _chart(), _breakdowns(), class_name="stack-l"),
+        rx.el.div(_summary(), _progress(), _funnel(), runs(), _chart(), _breakdowns(), class_name="stack-l"),
+        why_of_campaign(),
     )
 
 
@@ -80,12 +86,16 @@ def _actions() -> rx.Component:
     )
     pause = rx.button(icon("pause"), "Pause", on_click=ReportState.pause)
     resume = rx.button(icon("play"), "Resume", on_click=ReportState.resume)
-    edit = link(rx.button(icon("pencil"), "Edit"), to=f"{routes.CAMPAIGNS}/{_line().id}/edit", class_name="")
+    back_to_draft = rx.button("Unschedule", variant="soft", on_click=ReportState.unschedule)
+    change = f"{routes.CAMPAIGNS}/{_line().id}/edit"
+    edit = link(rx.button(icon("pencil"), "Edit"), to=change, class_name="")
+    edit_too = link(rx.button(icon("pencil"), "Edit", variant="soft"), to=change, class_name="")
     by_state = rx.match(
         _line().state,
         ("running", rx.fragment(_cancel(), pause)),
-        ("paused", rx.fragment(_cancel(), resume)),
-        ("scheduled", rx.fragment(_cancel(), edit)),
+        ("active", rx.fragment(edit_too, _cancel(), pause)),
+        ("paused", rx.fragment(rx.cond(_line().repeats, edit_too, rx.fragment()), _cancel(), resume)),
+        ("scheduled", rx.fragment(_cancel(), back_to_draft, edit)),
         ("draft", edit),
         rx.fragment(),
     )
@@ -113,7 +123,19 @@ def _summary() -> rx.Component:
             _bit("user", line.by),
             class_name="bits",
         ),
+        rx.cond(
+            line.schedule != "",
+            rx.el.p(
+                icon("calendar-clock", theme.ICON_SMALL),
+                line.schedule,
+                ".",
+                class_name="row schedule-line",
+                id="schedule",
+            ),
+            rx.fragment(),
+        ),
         rx.cond(line.pause != "", _why_paused(), rx.fragment()),
+        rx.cond(ReportState.shown.waiting != "", note(ReportState.shown.waiting), rx.fragment()),
         class_name="stack-s",
     )
 
@@ -212,13 +234,25 @@ def _breakdowns() -> rx.Component:
             rx.cond(
                 ReportState.shown.losses.length() > 0,
                 rx.el.div(rx.foreach(ReportState.shown.losses, _loss)),
-                empty("circle-check", "Nobody left out", "Every device of the audience so far was sent to."),
+                rx.cond(
+                    ReportState.shown.started,
+                    empty("circle-check", "Nobody left out", "Every device of the audience so far was sent to."),
+                    empty("hourglass", "Nothing sent yet", "Who gets nothing appears here, with the reason."),
+                ),
             ),
             title="Skipped and failed, by reason",
             flush=True,
         ),
         rx.el.div(
-            panel(table(PARTS, ReportState.shown.platforms, _part), title="By platform", flush=True),
+            panel(
+                rx.cond(
+                    ReportState.shown.platforms.length() > 0,
+                    table(PARTS, ReportState.shown.platforms, _part),
+                    empty("smartphone", "Nothing sent yet", "Each platform has its line here."),
+                ),
+                title="By platform",
+                flush=True,
+            ),
             rx.cond(
                 ReportState.shown.variants.length() > 1,
                 panel(table(PARTS, ReportState.shown.variants, _part), title="By variant", flush=True),

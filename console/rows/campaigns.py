@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from backend.domain import schedule_words
 from backend.domain.vocabulary import CampaignState, PauseReason
 from backend.services.campaigns import CampaignRow
 from backend.services.progress import Progress
@@ -10,6 +11,8 @@ from console import routes, words
 from console.words import NEVER, When
 
 LIVE = (CampaignState.RUNNING, CampaignState.PAUSED)
+REPEATING = (CampaignState.ACTIVE, CampaignState.PAUSED)
+AT_ONCE = schedule_words.in_words({"kind": "now"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,8 @@ class CampaignLine:
     """A campaign in a list. `moment` says what happened last or comes next, and `when`.
 
     `pause` says why it stands still and what to do; `pause_reason` who or what stopped it;
-    `failed` is where its failed deliveries are listed.
+    `failed` is where its failed deliveries are listed. `schedule` says when one goes out that is not sent at once,
+    `about` that and to whom.
     """
 
     id: str = ""
@@ -42,6 +46,9 @@ class CampaignLine:
     href: str = routes.CAMPAIGNS
     state: str = CampaignState.DRAFT
     audience: str = ""
+    repeats: bool = False
+    schedule: str = ""
+    about: str = ""
     moment: str = ""
     when: When = NEVER
     by: str = ""
@@ -55,6 +62,7 @@ class CampaignLine:
 
 
 NO_LINE = CampaignLine()
+FIRST_CLOCKS = "First clocks"
 _NEXT = {
     PauseReason.CREDENTIAL: "The send goes on by itself once the credential works again. Resume tries it at once.",
 }
@@ -64,35 +72,51 @@ def line(row: CampaignRow, zone: str, now: datetime) -> CampaignLine:
     """The list's line of a campaign."""
     moment, at = _moment(row)
     progress = row.progress
+    schedule = "" if row.schedule_text == AT_ONCE else row.schedule_text
     return CampaignLine(
         id=row.id,
         name=row.name,
         href=routes.edit_campaign(row.id) if row.state == CampaignState.DRAFT else routes.campaign(row.id),
         state=row.state,
         audience=row.audience_text,
+        repeats=row.repeats,
+        schedule=schedule,
+        about=" · ".join(filter(None, (row.audience_text, schedule))),
         moment=moment,
         when=words.when(at, zone, now),
         by=_person(row.created_by),
         pause=" ".join(filter(None, (row.pause_detail, _NEXT.get(row.pause_reason or "")))),
         pause_reason=row.pause_reason or "",
         failed=routes.deliveries(campaign_id=row.id, state="failed") if progress and progress.failed else "",
-        progress=progress_line(progress, live=row.state in LIVE),
+        progress=progress_line(progress, live=is_live(row)),
         accepted=words.number(progress.accepted) if progress else words.NOTHING,
         opened=words.percent(progress.opened, progress.accepted) if progress else words.NOTHING,
         opened_hint=words.share(progress.opened, progress.accepted, "accepted") if progress else "",
     )
 
 
+def is_live(row: CampaignRow) -> bool:
+    """Whether something of it is on its way now."""
+    if row.repeats:
+        return row.state in REPEATING and row.progress is not None and row.progress.open > 0
+    return row.state in LIVE
+
+
 def _moment(row: CampaignRow) -> tuple[str, datetime | None]:
-    if row.state == CampaignState.SCHEDULED:
-        return "Goes out", row.due_at
-    if row.state == CampaignState.FINISHED:
-        return "Finished", row.finished_at
-    if row.state == CampaignState.CANCELLED:
-        return "Cancelled", row.finished_at
-    if row.launched_at is not None:
-        return "Launched", row.launched_at
-    return "Edited", row.updated_at
+    if row.state in REPEATING and row.repeats:
+        return (
+            (FIRST_CLOCKS if row.own_clocks else "Next", row.due_at)
+            if row.due_at
+            else ("Listening since", row.launched_at)
+        )
+    known = {
+        CampaignState.SCHEDULED: (FIRST_CLOCKS if row.own_clocks else "Goes out", row.due_at),
+        CampaignState.FINISHED: ("Finished", row.finished_at),
+        CampaignState.CANCELLED: ("Cancelled", row.finished_at),
+    }
+    return known.get(CampaignState(row.state)) or (
+        ("Launched", row.launched_at) if row.launched_at else ("Edited", row.updated_at)
+    )
 
 
 def _person(actor: str) -> str:

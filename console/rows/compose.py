@@ -3,12 +3,19 @@
 An edit changes only the fields that the composer knows: what a program has set beside them stays.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from datetime import datetime, timedelta
 from typing import Any, Final
-from zoneinfo import ZoneInfo
+
+from console.rows.delivery_errors import (
+    NO_RULE_ERRORS,
+    NO_SCHEDULE_ERRORS,
+    RuleErrors,
+    ScheduleErrors,
+    rule_error,
+    schedule_error,
+    sentence_of,
+)
 
 MAX_TEXT: Final = 10_000
 MAX_BUTTONS: Final = 4
@@ -67,8 +74,8 @@ class Errors:
     link: str = ""
     buttons: str = ""
     extras: str = ""
-    schedule: str = ""
-    throttle: str = ""
+    schedule: ScheduleErrors = NO_SCHEDULE_ERRORS
+    rules: RuleErrors = NO_RULE_ERRORS
     audience: str = ""
     other: str = ""
 
@@ -82,12 +89,9 @@ class Option:
 
 
 EXTRA_FIELDS: Final = {field.name for field in fields(Extras)}
-_WHOLE: Final = re.compile(r"[0-9]+|[0-9]{1,3}([\s,.'\u2019][0-9]{3})+")
-_ERROR_FIELDS: Final = {field.name for field in fields(Errors)}
+_ERROR_FIELDS: Final = {field.name for field in fields(Errors)} - {"schedule", "rules"}
 _ALIASES: Final = {
     "actions": "buttons",
-    "at": "schedule",
-    "throttle_per_minute": "throttle",
     "include": "audience",
     "exclude": "audience",
     "unseen_days": "audience",
@@ -223,11 +227,17 @@ def _platform(content: Mapping[str, Any], platform: str, name: str, value: Any) 
 def errors_by_field(problems: Sequence[tuple[str, str]]) -> Errors:
     """Sorts the paths of a refused definition to the form's fields; the first of a field is shown."""
     found: dict[str, str] = {}
+    schedule: dict[str, str] = {}
+    rules: dict[str, str] = {}
     for path, message in problems:
-        name = _field(path)
-        said = message[:1].upper() + message[1:] + ("" if message.endswith((".", "!", "?")) else ".")
-        found.setdefault(name, said if name != "other" else f"{path}: {message}")
-    return Errors(**found)
+        if place := schedule_error(path, message):
+            schedule.setdefault(*place)
+        elif place := rule_error(path, message):
+            rules.setdefault(*place)
+        else:
+            name, said = _field(path), sentence_of(message)
+            found.setdefault(name, said if name != "other" else f"{path}: {message}")
+    return Errors(**found, schedule=ScheduleErrors(**schedule), rules=RuleErrors(**rules))
 
 
 def _field(path: str) -> str:
@@ -239,28 +249,3 @@ def _field(path: str) -> str:
         if name in EXTRA_FIELDS or name == "ttl_seconds":
             return "extras"
     return "buttons" if "actions" in parts else "other"
-
-
-def local_text(at: str | None, zone: str) -> str:
-    """An instant as a `datetime-local` field wants it, in that zone."""
-    return f"{datetime.fromisoformat(at).astimezone(ZoneInfo(zone)):%Y-%m-%dT%H:%M}" if at else ""
-
-
-def tomorrow(now: datetime, zone: str) -> str:
-    """Nine in the morning of the next day there: what is offered first."""
-    return f"{now.astimezone(ZoneInfo(zone)) + timedelta(days=1):%Y-%m-%d}T09:00"
-
-
-def instant(wall: str, zone: str) -> str:
-    """The instant of a wall time in a zone, with its offset. Raises `ValueError` for anything else."""
-    return datetime.fromisoformat(wall).replace(tzinfo=ZoneInfo(zone), second=0, microsecond=0).isoformat()
-
-
-def whole_number(text: str) -> int | None:
-    """`10000` or `10 000`, however the thousands are set apart; None of nothing. Raises `ValueError` for the rest."""
-    text = text.strip()
-    if not text:
-        return None
-    if not _WHOLE.fullmatch(text):
-        raise ValueError(text)
-    return int(re.sub(r"\D", "", text))

@@ -4,13 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from backend.services.apps import AppRow
 from backend.services.preflight import Preflight
+from backend.services.timing import SchedulePreview
 from backend.services.words import REASONS
 from console import words
+from console.rows import launch_words
 from console.rows.deliveries import PLATFORM_WORD
+from console.rows.once_form import NOW
 from console.rows.report import unreachable
 
 NAME_SHOWN = 30
@@ -33,7 +35,9 @@ class Check:
     shown: str = ""
     whom: str = ""
     notes: tuple[str, ...] = ()
+    sent: str = "Will be sent"
     send: str = ""
+    deferred: str = ""
     skipped: tuple[CheckLine, ...] = ()
     sizes: tuple[CheckLine, ...] = ()
     unreachable: str = ""
@@ -42,23 +46,32 @@ class Check:
     must_type: bool = False
     when: str = ""
     action: str = "Launch"
+    toward: str = "to"
 
 
-def check_of(found: Preflight, definition: Mapping[str, Any], app: AppRow) -> Check:
-    """The dialog's contents. A launch is possible when something would be sent and nothing is wrong in the draft."""
+def check_of(
+    found: Preflight, shown: SchedulePreview, definition: Mapping[str, Any], app: AppRow, now: datetime
+) -> Check:
+    """The dialog's contents. A launch is possible when something would be sent and nothing is wrong in the draft.
+
+    What repeats may find nobody today: its audience is looked at anew each time.
+    """
     schedule = definition["schedule"]
-    blocking = [one for one in found.problems if one.field not in REASONS]
-    later = schedule["kind"] == "at"
+    kind, repeats = schedule["kind"], schedule["kind"] in launch_words.EACH_TIME
+    problems = [one for one in found.problems if not (repeats and one.field == "audience")]
+    blocking = [one for one in problems if one.field not in REASONS]
     topics = definition["audience"].get("topics")
     count = max(found.audience, found.members)
-    shown = words.plural(found.audience, "message" if topics else "device")
+    devices = words.plural(found.audience, "message" if topics else "device")
     return Check(
         audience=found.audience,
         count=count,
-        shown=shown,
-        whom=_whom(topics) if topics else shown,
-        notes=(*found.notes, *_pace(definition.get("throttle_per_minute"), found.send)),
+        shown=devices,
+        whom="" if repeats else _whom(topics) if topics else devices,
+        notes=(*_each_time(kind), *found.notes, *_pace(definition, found.send)),
+        sent="Could get it now" if repeats else "Will be sent",
         send=words.number(found.send),
+        deferred=_deferred(found),
         skipped=tuple(
             CheckLine(REASONS.get(reason, reason), words.number(count)) for reason, count in found.skipped.items()
         ),
@@ -67,19 +80,27 @@ def check_of(found: Preflight, definition: Mapping[str, Any], app: AppRow) -> Ch
             for name, size in found.largest_payload.items()
         ),
         unreachable=unreachable(found.people_unreachable),
-        problems=tuple(_problem(one.field, one.message) for one in found.problems),
-        possible=found.audience > 0 and not blocking,
+        problems=tuple(_problem(one.field, one.message) for one in problems),
+        possible=(repeats or found.audience > 0) and not blocking,
         must_type=count > app.launch_threshold,
-        when=_when(schedule.get("at"), app.default_timezone) if later else "At once",
-        action="Schedule" if later else "Launch",
+        when=launch_words.when(schedule, shown, app.default_timezone, now),
+        action=launch_words.action(kind),
+        toward="to" if kind == NOW else "for",
     )
 
 
-def _pace(throttle: int | None, send: int) -> tuple[str, ...]:
-    """How long a throttled send takes, when that is worth saying."""
-    if not throttle:
-        return ()
-    return (f"Held to {words.number(throttle)} a minute: about {words.duration(send * 60 / throttle)}.",)
+def _each_time(kind: str) -> tuple[str, ...]:
+    return (launch_words.EACH_TIME[kind],) if kind in launch_words.EACH_TIME else ()
+
+
+def _pace(definition: Mapping[str, Any], send: int) -> tuple[str, ...]:
+    """How long a throttled or spread send takes, when that is worth saying."""
+    told = []
+    if throttle := definition.get("throttle_per_minute"):
+        told.append(f"Held to {words.number(throttle)} a minute: about {words.duration(send * 60 / throttle)}.")
+    if minutes := definition.get("spread_minutes"):
+        told.append(f"Spread over {words.plural(minutes, 'minute')}.")
+    return tuple(told)
 
 
 def _whom(topics: Sequence[str]) -> str:
@@ -94,8 +115,6 @@ def _problem(field: str, message: str) -> str:
     return said[:1].upper() + said[1:]
 
 
-def _when(at: str | None, zone: str) -> str:
-    if not at:
-        return ""
-    local = datetime.fromisoformat(at).astimezone(ZoneInfo(zone))
-    return f"{local.day} {local:%B %Y, %H:%M} {zone}"
+def _deferred(found: Preflight) -> str:
+    """Who gets it later than the rest."""
+    return f"{words.number(found.deferred)}, when their quiet hours are over" if found.deferred else ""

@@ -23,12 +23,13 @@ class UseLine:
 
 @dataclass(frozen=True, slots=True)
 class ListLine:
-    """A list; `used` says by how many segments and campaigns."""
+    """A list; `size` says how many people, `used` by how many segments and campaigns."""
 
     id: str = ""
     name: str = ""
     href: str = routes.LISTS
     members: str = words.NOTHING
+    size: str = ""
     source: str = ""
     created: When = NEVER
     used: str = ""
@@ -55,6 +56,7 @@ def line(row: ListRow, uses: Sequence[Use], zone: str, now: datetime) -> ListLin
         name=row.name,
         href=routes.static_list(row.id),
         members=words.number(row.members),
+        size=words.plural(row.members, "person", "people"),
         source=SOURCE.get(row.source, row.source),
         created=words.when(row.created_at, zone, now),
         used=_used(uses),

@@ -125,11 +125,10 @@ def _chip(given: dict[str, str], name: str, value: str, label: str) -> Chip:
 
 
 def health_lines(found: TokenHealth) -> tuple[HealthLine, ...]:
-    return tuple(_health(one, exact=found.exact) for one in found.platforms)
+    return tuple(_health(one) for one in found.platforms)
 
 
-def _health(one: Health, *, exact: bool) -> HealthLine:
-    about = "" if exact or not one.stale else "about "
+def _health(one: Health) -> HealthLine:
     return HealthLine(
         platform=one.platform,
         word=PLATFORM_WORD.get(one.platform, one.platform),
@@ -139,7 +138,7 @@ def _health(one: Health, *, exact: bool) -> HealthLine:
         reachable_share=words.percent(one.reachable, one.active + one.unsubscribed + one.invalid),
         unsubscribed=words.number(one.unsubscribed),
         invalid=words.number(one.invalid),
-        stale=about + words.number(one.stale),
+        stale=words.number(one.stale),
         stale_share=words.percent(one.stale, one.active),
     )
 

@@ -2,15 +2,12 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
-from backend.services.consents import ConsentRow
 from backend.services.person import EventRow, Membership, Person, PersonDevice, PushRow
-from backend.services.preferences import PreferencesRow, WishRow
 from console import routes, words
 from console.rows.people import ANONYMOUS, PLATFORM_WORD, state_of
 from console.words import NEVER, When
@@ -128,42 +125,6 @@ class PushLine:
     platform_word: str
     variant: str
     at: When
-
-
-@dataclass(frozen=True, slots=True)
-class WishLine:
-    """A category, and what holds for the person."""
-
-    slug: str
-    name: str
-    on: bool
-    mandatory: bool
-    said: str
-    at: When
-
-
-@dataclass(frozen=True, slots=True)
-class WishForm:
-    """Quiet hours and a pause as the form has them."""
-
-    start: str = ""
-    end: str = ""
-    zone: str = ""
-    until: str = ""
-    until_word: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ConsentLine:
-    """A yes or no, when and how, and who wrote it down. `holds` is true for the last word on its purpose."""
-
-    key: str
-    purpose: str
-    given: bool
-    how: str
-    by: str
-    at: When
-    holds: bool
 
 
 def person_page(found: Person, zone: str, now: datetime) -> PersonPage:
@@ -303,38 +264,3 @@ def push_line(row: PushRow, zone: str, now: datetime) -> PushLine:
         variant=row.variant,
         at=words.when(row.ended_at or row.due_at, zone, now),
     )
-
-
-def wish_line(row: WishRow, zone: str, now: datetime) -> WishLine:
-    at = words.when(row.said_at, zone, now)
-    if row.mandatory:
-        said = "Mandatory: cannot be switched off"
-    elif row.said_at is None:
-        said = "Your app's default"
-    else:
-        said = f"Set by {row.said_by or 'somebody'}, {at.short}"
-    return WishLine(row.slug, row.name, row.opted_in, row.mandatory, said, at)
-
-
-def wish_form(found: PreferencesRow, zone: str, now: datetime) -> WishForm:
-    quiet: Mapping[str, Any] = found.quiet_hours or {}
-    until = found.paused_until if found.paused_until and found.paused_until > now else None
-    return WishForm(
-        start=quiet.get("start") or "",
-        end=quiet.get("end") or "",
-        zone=quiet.get("timezone") or "",
-        until=f"{until.astimezone(ZoneInfo(zone)):%Y-%m-%dT%H:%M}" if until else "",
-        until_word=words.when(until, zone, now).exact if until else "",
-    )
-
-
-def consent_lines(
-    rows: Sequence[ConsentRow], last: Mapping[str, ConsentRow], zone: str, now: datetime
-) -> tuple[ConsentLine, ...]:
-    return tuple(
-        ConsentLine(
-            f"{position}", row.purpose, row.given, row.how or words.NOTHING, row.recorded_by,
-            words.when(row.at, zone, now), last.get(row.purpose) == row,
-        )
-        for position, row in enumerate(rows)
-    )  # fmt: skip

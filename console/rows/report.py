@@ -8,12 +8,20 @@ from typing import Any
 from backend.domain.metrics import Totals
 from backend.services.analytics import ReasonCount, Report
 from backend.services.campaigns import CampaignDetail
+from backend.services.run_history import Waiting
 from backend.services.words import REASONS
 from console import routes, theme, words
 from console.rows.campaigns import NO_LINE, CampaignLine, line
 from console.rows.deliveries import PLATFORM_WORD
 
 OF_TOPICS = "A topic gives no result for each device: delivered and opened say whether anybody reported it."
+ENTRIES = {
+    "waiting": ("Waiting", "Their time has not come yet."),
+    "fired": ("Sent", "Their push has been planned; the numbers above say what came of it."),
+    "cancelled": ("Called off", "The event that calls it off happened first, or the campaign ended."),
+    "repeated": ("Not again", "The person has had it already, and may not get it again so soon."),
+    "missed": ("Missed", "Its time had passed by more than the campaign allows."),
+}
 UNREACHABLE = {
     "no_device": "without a device",
     "unsubscribed": "unsubscribed",
@@ -63,6 +71,16 @@ class Breakdown:
 
 
 @dataclass(frozen=True, slots=True)
+class EntryShare:
+    """What became of the firings of an event campaign: how many are in a state, and what the state means."""
+
+    state: str
+    label: str
+    note: str
+    count: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReportPage:
     """All of a report."""
 
@@ -71,6 +89,8 @@ class ReportPage:
     losses: tuple[Share, ...] = ()
     platforms: tuple[Breakdown, ...] = ()
     variants: tuple[Breakdown, ...] = ()
+    firings: tuple[EntryShare, ...] = ()
+    waiting: str = ""
     remark: str = ""
     text: str = ""
     category: str = ""
@@ -78,7 +98,7 @@ class ReportPage:
     charted: bool = False
 
 
-def report_page(detail: CampaignDetail, found: Report, zone: str, now: datetime) -> ReportPage:
+def report_page(detail: CampaignDetail, found: Report, held: Waiting, zone: str, now: datetime) -> ReportPage:
     totals = found.totals
     topics = detail.definition["audience"].get("topics")
     return ReportPage(
@@ -92,12 +112,23 @@ def report_page(detail: CampaignDetail, found: Report, zone: str, now: datetime)
         variants=tuple(
             _breakdown(detail.row.id, f"Variant {row.name}", row.totals, variant=row.name) for row in found.by_variant
         ),
+        firings=tuple(EntryShare(state, *ENTRIES[state], words.number(n)) for state, n in found.entries.items()),
+        waiting=_waiting(held, zone, now),
         remark=OF_TOPICS if topics else unreachable(found.people_unreachable),
         text=_text(detail.definition),
         category=detail.row.category,
         started=bool(found.runs),
         charted=bool(found.series.times),
     )
+
+
+def _waiting(held: Waiting, zone: str, now: datetime) -> str:
+    """`1 204 pushes wait for their time: from Today, 20:00 to Tomorrow, 08:00.`"""
+    if not held.count:
+        return ""
+    first, last = words.when(held.first, zone, now).short, words.when(held.last, zone, now).short
+    who = "1 push waits for its time" if held.count == 1 else f"{words.number(held.count)} pushes wait for their time"
+    return f"{who}: {first}." if first == last else f"{who}: from {first} to {last}."
 
 
 def _funnel(campaign: str, totals: Totals, unit: str) -> tuple[FunnelStep, ...]:

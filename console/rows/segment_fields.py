@@ -8,8 +8,8 @@ from typing import Any, Final
 from backend.domain.segment_parse import MAX_DEPTH, MAX_RULES
 from backend.domain.vocabulary import DeviceState, Environment, Permission, Platform, ProviderName
 from backend.errors import FieldError
-from backend.services.apps import CategoryRow
 from backend.services.catalogue import AttributeRow, EventNameRow
+from backend.services.categories import CategoryRow
 from console.rows.compose import Option
 from console.rows.deliveries import PLATFORM_WORD
 
@@ -194,9 +194,16 @@ def _problem(rules: Mapping[str, Any], error: FieldError) -> Mark:
 
 
 def remarks(rules: Mapping[str, Any], marks: Mapping[str, str]) -> tuple[Mark, ...]:
-    """Rules that do nothing by themselves."""
+    """Rules that do nothing by themselves; of an empty list it is said what is missing."""
+    return tuple(_remark(node_at(rules, path), mark) for path, mark in marks.items())
+
+
+def _remark(node: Mapping[str, Any], mark: str) -> Mark:
+    place = str(node.get("id", ""))
+    if node.get("value") == []:
+        return Mark(place, "Add at least one value.", UNFINISHED)
     said = {"nobody": "Nobody fits this rule.", "everybody": "Everybody fits this rule."}
-    return tuple(Mark(str(node_at(rules, path).get("id", "")), said[mark], REMARK) for path, mark in marks.items())
+    return Mark(place, said[mark], REMARK)
 
 
 def node_at(rules: Mapping[str, Any], path: str) -> Mapping[str, Any]:

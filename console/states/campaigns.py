@@ -8,7 +8,7 @@ from backend.db import Work
 from backend.domain.vocabulary import Role
 from backend.services import campaigns
 from console import routes
-from console.rows.campaigns import LIVE, CampaignLine, line
+from console.rows.campaigns import CampaignLine, is_live, line
 from console.states.base import read, requires, viewer, write
 from console.theme import CAMPAIGN
 
@@ -25,7 +25,7 @@ class StateFilter:
 
 
 class CampaignsState(rx.State):
-    """One page of campaigns and what narrows it."""
+    """One page of campaigns and what narrows it. `live` while some are under way, `pending` while some will be."""
 
     search: str = ""
     only: str = ""
@@ -34,6 +34,7 @@ class CampaignsState(rx.State):
     following: str = ""
     ready: bool = False
     live: bool = False
+    pending: bool = False
 
     @rx.event
     @requires(Role.ANALYST)
@@ -47,7 +48,7 @@ class CampaignsState(rx.State):
     @rx.event
     @requires(Role.ANALYST)
     async def refresh(self, _moment: str = ""):
-        """Once a second while a campaign runs."""
+        """Every second while a campaign runs, more seldom while one waits."""
         await self._refresh()
 
     @rx.event
@@ -69,6 +70,14 @@ class CampaignsState(rx.State):
     async def resume(self, campaign_id: str):
         await write(campaigns.resume, campaign_id)
         await self._refresh()
+
+    @rx.event
+    @requires(Role.EDITOR)
+    async def unschedule(self, campaign_id: str):
+        """Back to a draft."""
+        await write(campaigns.unschedule, campaign_id)
+        await self._refresh()
+        return rx.toast.success("It is a draft again")
 
     @rx.event
     @requires(Role.EDITOR)
@@ -98,7 +107,8 @@ class CampaignsState(rx.State):
         zone = viewer().app.default_timezone
         self.rows = tuple(line(row, zone, now) for row in page.items)
         self.following = page.next or ""
-        self.live = any(row.state in LIVE for row in page.items)
+        self.live = any(is_live(row) for row in page.items)
+        self.pending = any(row.state in ("scheduled", "active") for row in page.items)
         self.filters = tuple(
             StateFilter(name, look.word, f"{counts[name]:,}") for name, look in CAMPAIGN.items() if counts.get(name)
         )

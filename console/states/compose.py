@@ -9,13 +9,14 @@ import reflex as rx
 from backend.db import Work
 from backend.domain.vocabulary import Role
 from backend.errors import Conflict, Invalid, NotFound
-from backend.services import apps, campaigns
+from backend.services import campaigns, categories
 from console import routes
 from console.rows.compose import Errors, Option, errors_by_field
 from console.states.base import actor, read, requires, viewer, write
 
 UNTITLED = "Untitled campaign"
 EDITABLE = ("draft", "scheduled")
+GOING_ON = ("active", "paused")
 SAVED, UNSAVED, CONFLICT = "saved", "unsaved", "conflict"
 
 
@@ -53,7 +54,7 @@ class ComposeState(rx.State):
         except NotFound:
             self.missing, self.ready = True, True
             return None
-        if detail.row.state not in EDITABLE:
+        if detail.row.state not in (*EDITABLE, *(GOING_ON if detail.row.repeats else ())):
             return rx.redirect(routes.campaign(campaign_id), replace=True)
         self._take(detail)
         self.categories = tuple(Option(row.slug, row.name) for row in categories)
@@ -130,7 +131,7 @@ class ComposeState(rx.State):
 
 
 def _open(work: Work, campaign_id: str):
-    return campaigns.get(work, campaign_id), apps.list_categories(work)
+    return campaigns.get(work, campaign_id), categories.listing(work)
 
 
 def _blank(work: Work) -> campaigns.CampaignDetail:
@@ -142,7 +143,7 @@ def _blank(work: Work) -> campaigns.CampaignDetail:
     )
     if (row := next(mine, None)) is not None:
         return campaigns.get(work, row.id)
-    slugs = [category.slug for category in apps.list_categories(work)]
+    slugs = [category.slug for category in categories.listing(work)]
     category = "marketing" if "marketing" in slugs else slugs[0]
     content = {"title": "", "body": ""}
     return campaigns.create(

@@ -87,13 +87,13 @@ class ContentState(rx.State):
             return
         await compose._save(compose._with_content(content))
         self.extras = rows.extras_of(content)
-        await (await self.get_state(PreviewState))._render(content)
+        await (await self.get_state(PreviewState))._render(compose)
 
     async def _store(self, draft: Draft):
         compose = await self.get_state(ComposeState)
         content = rows.with_draft(compose._content(), draft)
         await compose._save(compose._with_content(content))
-        await (await self.get_state(PreviewState))._render(content)
+        await (await self.get_state(PreviewState))._render(compose)
 
     async def _restructure(self, draft: Draft):
         await self._store(draft)
@@ -110,5 +110,5 @@ class ContentState(rx.State):
         self.extras = rows.extras_of(content)
         self.draft = rows.draft_of(content, language)
         self.revision += 1
-        await (await self.get_state(PreviewState))._render(content)
+        await (await self.get_state(PreviewState))._render(compose)
         return draft_var.push(rows.draft_json(self.draft, rows.draft_of(content)))

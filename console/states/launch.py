@@ -1,13 +1,18 @@
 """The last look before a launch: what would happen, and the confirmation by its count."""
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import reflex as rx
 
+from backend.db import Work
 from backend.domain.vocabulary import Role
 from backend.errors import Conflict, Invalid
-from backend.services import campaigns, preflight
+from backend.services import campaigns, preflight, timing
+from backend.services.apps import AppRow
 from console import routes
+from console.rows import launch_words
 from console.rows.launch import Check, check_of
 from console.states.base import read, requires, viewer, write
 from console.states.compose import SAVED, ComposeState
@@ -31,15 +36,16 @@ class LaunchState(rx.State):
         if compose.saved != SAVED:
             yield rx.toast.warning("Not saved yet: see the marked fields.")
             return
-        self.open, self.checking, self.typed, self.problem, self.check = True, True, "", "", Check()
+        word = launch_words.action(compose._definition()["schedule"]["kind"])
+        self.open, self.checking, self.typed, self.problem, self.check = True, True, "", "", Check(action=word)
         yield
-        found = await read(preflight.preflight, compose._id)
-        self.check = check_of(found, compose._definition(), viewer().app)
+        self.check = await read(_check, compose._id, compose._definition(), viewer().app)
         self.checking = False
 
     @rx.event
     @requires(Role.EDITOR)
     async def close(self, is_open: bool = False):
+        """Also on entering the page: what was checked was another campaign, or another moment."""
         self.open = bool(is_open)
 
     @rx.event
@@ -65,3 +71,8 @@ class LaunchState(rx.State):
             self.launching = False
         self.open = False
         yield rx.redirect(routes.campaign(compose._id))
+
+
+def _check(work: Work, campaign_id: str, definition: Mapping[str, Any], app: AppRow) -> Check:
+    shown = timing.preview(work, definition["schedule"])
+    return check_of(preflight.preflight(work, campaign_id), shown, definition, app, work.now)

@@ -17,15 +17,16 @@ SEGMENTS = 200
 
 
 class ListState(rx.State):
-    """The list of the address and one page of its members; `said` is what became of the last change."""
+    """The list of the address and one page of its members; `said` is what became of the last change, `partly`
+    whether some of it was not done."""
 
     row: ListLine = NO_LIST
     members: tuple[MemberLine, ...] = ()
     segments: tuple[Option, ...] = ()
     search: str = ""
     following: str = ""
-    first: bool = True
     said: str = ""
+    partly: bool = False
     wrong: str = ""
     renaming: bool = False
     rounds: int = 0
@@ -36,7 +37,7 @@ class ListState(rx.State):
     @requires(Role.ANALYST)
     async def load(self):
         asked = self.router.url.query_parameters
-        self.search, self.first = asked.get("search", "")[:100], not asked.get("cursor")
+        self.search = asked.get("search", "")[:100]
         here = self._id()
         if self.row.id != here:
             self.row, self.members, self.said, self.wrong, self.ready = NO_LIST, (), "", "", False
@@ -60,7 +61,7 @@ class ListState(rx.State):
             self.wrong = f"{error.errors[0].field.replace('user_ids', 'The ids')}: {error.errors[0].message}."
             return
         done = await write(lists.add_members, self._id(), given.user_ids)
-        self.said = added(done.changed, len(given.user_ids), done.unknown)
+        self.said, self.partly = added(done.changed, len(given.user_ids), done.unknown), bool(done.unknown)
         self.rounds += 1
         await self._refresh()
 
@@ -77,7 +78,7 @@ class ListState(rx.State):
         """Puts everybody in whom a segment finds now."""
         self.said = self.wrong = ""
         done = await write(lists.fill, self._id(), str(form.get("segment_id", ""))[:64])
-        self.said = added(done.changed, done.changed, ())
+        self.said, self.partly = added(done.changed, done.changed, ()), False
         await self._refresh()
 
     @rx.event

@@ -7,16 +7,30 @@ from zoneinfo import ZoneInfo
 import reflex as rx
 
 from backend.db import Work
+from backend.domain.quiet import WEEKDAYS
 from backend.domain.vocabulary import Role
 from backend.errors import Invalid, NotFound
-from backend.services import consents, fields, people_search, preferences
+from backend.services import (
+    categories,
+    consents,
+    devices,
+    fields,
+    people_search,
+    person,
+    preference_history,
+    preference_link,
+    preferences,
+)
 from backend.services.consents import ConsentIn
-from backend.services.preferences import PreferencesIn
-from console.rows.people_person import ConsentLine, WishForm, WishLine, consent_lines, wish_form, wish_line
+from backend.services.preferences import DevicePreferencesIn, PreferencesIn
+from console import routes
+from console.rows import people_wishes as rows
+from console.rows.people_wishes import ChangeLine, ConsentLine, WishForm, WishLine
 from console.states.base import read, requires, viewer, write
 from console.states.people_person import person_id, tab_of
 
 CONSENTS = 100
+CHANGES = 25
 
 
 class WishesState(rx.State):
@@ -43,13 +57,13 @@ class WishesState(rx.State):
 
     async def _read(self):
         try:
-            held, wishes, page, now = await read(_held, person_id(self))
+            held, wishes, named, page, now = await read(_held, person_id(self))
         except NotFound:
             return
         zone = viewer().app.default_timezone
-        self.wishes = tuple(wish_line(row, zone, now) for row in wishes)
-        self.form = wish_form(held, zone, now)
-        self.consents = consent_lines(page.items, consents.latest(page.items), zone, now)
+        self.wishes = tuple(rows.wish_line(row, named, zone, now) for row in wishes)
+        self.form = rows.wish_form(held, zone, now)
+        self.consents = rows.consent_lines(page.items, consents.latest(page.items), zone, now)
         self.more, self.ready = page.next is not None, True
 
     @rx.event
@@ -57,7 +71,23 @@ class WishesState(rx.State):
     async def switch(self, slug: str, on: bool):
         """A category, on the person's behalf."""
         await self._put({"categories": {str(slug): bool(on)}})
-        return rx.toast.success("Saved")
+        return [rx.toast.success("Saved"), WishHistoryState.load]
+
+    @rx.event
+    @requires(Role.EDITOR)
+    async def follow(self, slug: str, device: str):
+        """Forgets what was said for a device: it follows the person again."""
+        await write(_follow, person_id(self), str(slug), str(device))
+        await self._read()
+        return [rx.toast.success("This device follows the person again"), WishHistoryState.load]
+
+    @rx.event
+    @requires(Role.EDITOR)
+    async def copy_link(self):
+        """The address of the person's own page, for whoever answers them."""
+        made = await read(_link, person_id(self))
+        told = f"Link copied. It is good until {made.expires_at:%d %B %Y}, and for this person only."
+        return [rx.set_clipboard(made.url), rx.toast.success(told)]
 
     @rx.event
     @requires(Role.EDITOR)
@@ -66,11 +96,10 @@ class WishesState(rx.State):
         try:
             await self._put(_times(form, viewer().app.default_timezone))
         except Invalid as error:
-            said = error.errors[0].message
-            self.wrong = f"{said[:1].upper()}{said[1:]}."
+            self.wrong = rows.refused(error.errors[0])
             return None
         self.wrong, self.revision = "", self.revision + 1
-        return rx.toast.success("Saved")
+        return [rx.toast.success("Saved"), WishHistoryState.load]
 
     async def _put(self, changes: dict[str, Any]):
         await write(_put, person_id(self), changes)
@@ -101,9 +130,39 @@ class WishesState(rx.State):
         return rx.toast.success("Consent recorded")
 
 
+class WishHistoryState(rx.State):
+    """What was changed, one page of it."""
+
+    changes: tuple[ChangeLine, ...] = ()
+    following: str = ""
+    first: bool = True
+    ready: bool = False
+
+    @rx.event
+    @requires(Role.ANALYST)
+    async def load(self):
+        """Reads the page that the address names."""
+        cursor = self.router.url.query_parameters.get("cursor")
+        self.ready, self.first, self.changes, self.following = False, not cursor, (), ""
+        if tab_of(self) != "wishes":
+            return
+        try:
+            page, names, named, now = await read(_changes, person_id(self), cursor)
+        except (NotFound, Invalid):
+            self.ready = True
+            return
+        zone = viewer().app.default_timezone
+        self.changes = tuple(
+            rows.change_line(f"{place}", row, names, named, zone, now) for place, row in enumerate(page.items)
+        )
+        more = routes.person(person_id(self), tab="wishes", cursor=page.next)
+        self.following, self.ready = more if page.next else "", True
+
+
 def _times(form: dict[str, Any], zone: str) -> dict[str, Any]:
     start, end = str(form.get("quiet_start", "")).strip(), str(form.get("quiet_end", "")).strip()
-    quiet = {"start": start, "end": end, "timezone": str(form.get("quiet_zone", "")).strip() or None}
+    days = [day for day in WEEKDAYS if form.get(f"quiet_{day}")]
+    quiet = {"start": start, "end": end, "days": days, "timezone": str(form.get("quiet_zone", "")).strip() or None}
     return {
         "quiet_hours": quiet if start or end else None,
         "paused_until": _instant(str(form.get("paused_until", "")), zone),
@@ -121,7 +180,24 @@ def _instant(text: str, zone: str) -> str | None:
 def _held(work: Work, user_id: str):
     user = people_search.number_of(work, user_id)
     page = consents.listing(work, user, limit=CONSENTS)
-    return preferences.get(work, user), preferences.wishes(work, user), page, work.now
+    named = rows.titles(devices.devices_of(work, user))
+    return preferences.get(work, user), preferences.wishes(work, user), named, page, work.now
+
+
+def _changes(work: Work, user_id: str, cursor: str | None):
+    user = people_search.number_of(work, user_id)
+    names = {one.slug: one.name for one in categories.listing(work, archived=True)}
+    page = preference_history.listing(work, user, cursor=cursor, limit=CHANGES)
+    return page, names, rows.titles(devices.devices_of(work, user)), work.now
+
+
+def _follow(work: Work, user_id: str, slug: str, device: str):
+    person.check_theirs(work, user_id, device)
+    return preferences.put_device(work, device, DevicePreferencesIn(categories={slug: None}))
+
+
+def _link(work: Work, user_id: str):
+    return preference_link.make(work, people_search.number_of(work, user_id))
 
 
 def _put(work: Work, user_id: str, changes: dict[str, Any]):

@@ -14,7 +14,7 @@ from console.rows.preview import NOBODY, Rendered, rendered
 from console.states.base import read, requires, write
 from console.states.compose import SAVED, ComposeState
 
-EVERYBODY = {"combinator": "and", "rules": []}
+EVERYBODY = {"everyone": True}
 SUGGESTED = 5
 
 
@@ -35,8 +35,8 @@ class PreviewState(rx.State):
         compose = await self.get_state(ComposeState)
         if not compose._definition():
             return
-        self.people = await read(_suggested)
-        await self._render(compose._content())
+        self.people = await read(_suggested, compose._definition()["audience"])
+        await self._render(compose)
 
     @rx.event
     @requires(Role.EDITOR)
@@ -44,7 +44,7 @@ class PreviewState(rx.State):
         """Renders for somebody by their user id, or as typed."""
         self.person = str(person).strip()[:255]
         compose = await self.get_state(ComposeState)
-        await self._render(compose._content())
+        await self._render(compose)
 
     @rx.event
     @requires(Role.EDITOR)
@@ -68,16 +68,21 @@ class PreviewState(rx.State):
         self.test_link = routes.deliveries(run_id=sent.run_id)
         return None
 
-    async def _render(self, content: Mapping[str, Any]):
+    async def _render(self, compose: ComposeState):
+        content, schedule = compose._content(), compose._definition()["schedule"]
         try:
-            self.shown = rendered(self.person, await read(_previews, content, self.person or None))
+            self.shown = rendered(self.person, await read(_previews, content, self.person or None, schedule))
         except NotFound as error:
             self.shown = Rendered(problem=error.detail)
 
 
-def _suggested(work: Work) -> tuple[str, ...]:
-    return segmentation.estimate(work, EVERYBODY).sample[:SUGGESTED]
+def _suggested(work: Work, audience: Mapping[str, Any]) -> tuple[str, ...]:
+    """People of the audience; of everybody where it is topics, of which we know no members."""
+    try:
+        return segmentation.suggested(work, EVERYBODY if audience.get("topics") else audience, SUGGESTED)
+    except Invalid:
+        return ()
 
 
-def _previews(work: Work, content: Mapping[str, Any], person: str | None):
-    return {platform.value: preflight.preview(work, content, platform, person) for platform in Platform}
+def _previews(work: Work, content: Mapping[str, Any], person: str | None, schedule: Mapping[str, Any]):
+    return {one.value: preflight.preview(work, content, one, person, schedule=schedule) for one in Platform}

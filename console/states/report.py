@@ -6,10 +6,10 @@ import reflex as rx
 from backend.db import Work
 from backend.domain.vocabulary import Role
 from backend.errors import NotFound
-from backend.services import analytics, campaigns
+from backend.services import analytics, campaigns, run_history
 from console import routes
 from console.components.charts import over_time
-from console.rows.campaigns import LIVE
+from console.rows.campaigns import is_live
 from console.rows.report import ReportPage, report_page
 from console.states.base import read, requires, viewer, write
 
@@ -59,6 +59,13 @@ class ReportState(rx.State):
 
     @rx.event
     @requires(Role.EDITOR)
+    async def unschedule(self):
+        """Back to a draft, which opens."""
+        await write(campaigns.unschedule, self._id)
+        return rx.redirect(routes.edit_campaign(self._id))
+
+    @rx.event
+    @requires(Role.EDITOR)
     async def cancel(self):
         """For good: what has not been sent never is."""
         await write(campaigns.cancel, self._id)
@@ -73,18 +80,20 @@ class ReportState(rx.State):
 
     async def _refresh(self):
         try:
-            detail, found, now = await read(_report, self._id)
+            detail, found, waiting, now = await read(_report, self._id)
         except NotFound:
             self.missing, self.ready = True, True
             return
         zone = viewer().app.default_timezone
-        self.shown = report_page(detail, found, zone, now)
+        self.shown = report_page(detail, found, waiting, zone, now)
         self.chart = over_time(found.series, MEASURES, zone)
-        self.live = detail.row.state in LIVE or detail.row.state == "scheduled"
+        self.live = is_live(detail.row) or detail.row.state == "scheduled"
         ended = detail.row.finished_at
-        self.settling = ended is not None and (now - ended).total_seconds() < FRESH_MINUTES * 60
+        fresh = ended is not None and (now - ended).total_seconds() < FRESH_MINUTES * 60
+        self.settling = fresh or detail.row.state == "active"
         self.missing, self.ready = False, True
 
 
 def _report(work: Work, campaign_id: str):
-    return campaigns.get(work, campaign_id), analytics.report(work, campaign_id), work.now
+    waiting = run_history.waiting(work, campaign_id)
+    return campaigns.get(work, campaign_id), analytics.report(work, campaign_id), waiting, work.now

@@ -1,33 +1,28 @@
-"""When the campaign goes out, and how fast."""
+"""When the campaign goes out: which kind of schedule, those that send once, and what it all means in words."""
 
-from typing import Final
-from zoneinfo import available_timezones
+from collections.abc import Mapping
+from typing import Any
 
 import reflex as rx
 
 from backend.domain.vocabulary import Role
+from backend.services import timing
 from console.core import core
-from console.rows import compose as rows
-from console.states.base import requires
-from console.states.compose import UNSAVED, ComposeState
+from console.rows import once_form
+from console.rows.once_form import NOW, OnceForm
+from console.rows.read_back import ReadBack, read_back
+from console.states.base import read, requires
+from console.states.compose import ComposeState
 
-NOW, AT = "now", "at"
-NUMBER: Final = "Write a whole number, or nothing for no limit."
-COMMON: Final = (
-    "UTC", "Europe/London", "Europe/Paris", "Europe/Berlin", "Europe/Warsaw", "Europe/Kyiv", "America/New_York",
-    "America/Chicago", "America/Los_Angeles", "America/Sao_Paulo", "Africa/Cairo", "Asia/Dubai", "Asia/Kolkata",
-    "Asia/Singapore", "Asia/Tokyo", "Australia/Sydney",
-)  # fmt: skip
+ONCE = ("now", "at", "local_time", "best_hour")
 
 
 class ScheduleState(rx.State):
-    """At once, or at a wall time in a zone; all of it at once, or so many a minute."""
+    """The kind chosen; `form` keeps what was typed for the others meanwhile."""
 
     kind: str = NOW
-    wall: str = ""
-    zone: str = "UTC"
-    zones: tuple[str, ...] = COMMON
-    throttle: str = ""
+    form: OnceForm = OnceForm()
+    shown: ReadBack = ReadBack()
     revision: int = 0
 
     @rx.event
@@ -37,55 +32,30 @@ class ScheduleState(rx.State):
         if not compose._definition():
             return
         schedule = compose._definition()["schedule"]
-        self.zone = compose._zone()
-        self.zones = tuple(dict.fromkeys((self.zone, *COMMON)))
-        self.kind, self.wall = schedule["kind"], rows.local_text(schedule.get("at"), self.zone)
-        throttle = compose._definition()["throttle_per_minute"]
-        self.throttle = "" if throttle is None else str(throttle)
+        self.kind = schedule["kind"]
+        self.form = once_form.once_of(schedule, compose._zone(), core().clock())
+        self.shown = read_back(await read(timing.preview, schedule), schedule)
         self.revision += 1
 
     @rx.event
     @requires(Role.EDITOR)
-    async def choose_throttle(self, text: str):
-        """So many pushes a minute; nothing for as fast as it goes."""
-        self.throttle = str(text)[:20]
-        compose = await self.get_state(ComposeState)
-        try:
-            throttle = rows.whole_number(self.throttle)
-        except ValueError:
-            compose.errors, compose.saved = rows.Errors(throttle=NUMBER), UNSAVED
-            return
-        await compose._save({"throttle_per_minute": throttle})
-
-    @rx.event
-    @requires(Role.EDITOR)
     async def choose_kind(self, kind: str):
-        self.kind = AT if kind == AT else NOW
-        if self.kind == AT and not self.wall:
-            self.wall, self.revision = rows.tomorrow(core().clock(), self.zone), self.revision + 1
-        await self._store()
+        """One of those that send once; the others have forms of their own."""
+        if kind in ONCE:
+            await self._save(once_form.once_json(kind, self.form))
 
     @rx.event
     @requires(Role.EDITOR)
-    async def choose_wall(self, wall: str):
-        self.wall = str(wall)
-        await self._store()
+    async def put(self, name: str, value: str):
+        before, self.form = self.form, once_form.put(self.form, name, value)
+        if self.kind in ONCE and self.form != before:
+            await self._save(once_form.once_json(self.kind, self.form))
 
-    @rx.event
-    @requires(Role.EDITOR)
-    async def choose_zone(self, zone: str):
-        if zone in available_timezones():
-            self.zone = zone
-        await self._store()
-
-    async def _store(self):
+    async def _save(self, schedule: Mapping[str, Any]):
+        """Saves the schedule as a form says it, and reads it back."""
         compose = await self.get_state(ComposeState)
-        if self.kind == NOW:
-            await compose._save({"schedule": {"kind": NOW}})
+        if not compose._definition():
             return
-        try:
-            at = rows.instant(self.wall, self.zone)
-        except ValueError:
-            compose.errors, compose.saved = rows.Errors(schedule="Choose a day and a time."), UNSAVED
-            return
-        await compose._save({"schedule": {"kind": AT, "at": at}})
+        self.kind = schedule["kind"]
+        await compose._save({"schedule": schedule})
+        self.shown = read_back(await read(timing.preview, schedule), schedule)

@@ -15,6 +15,7 @@ from console.rows.segments import Link, uses
 from console.states.base import read, requires, write
 from console.states.compose import CONFLICT, SAVED, UNSAVED
 from console.states.segment_rules import RulesState
+from console.states.segments import SegmentsState
 
 NEW = "new"
 
@@ -90,9 +91,10 @@ class SegmentState(rx.State):
     @rx.event
     @requires(Role.EDITOR)
     async def archive(self):
-        """Takes it off the list; it can be brought back there."""
+        """Takes it off the list; the toast brings it back."""
         await write(segmentation.delete, self.key)
-        return [rx.toast.success("Segment archived"), rx.redirect(routes.SEGMENTS)]
+        undo = {"label": "Undo", "on_click": SegmentsState.restore(self.key)}
+        return [rx.toast.success("Segment archived", action=undo), rx.redirect(routes.SEGMENTS)]
 
     @rx.event
     @requires(Role.EDITOR)

@@ -9,7 +9,7 @@ import reflex as rx
 from backend.db import Work
 from backend.domain.vocabulary import Role
 from backend.errors import Invalid, TooSlow
-from backend.services import apps, campaigns, catalogue, lists, segment_judge, segment_shelf, segmentation
+from backend.services import campaigns, catalogue, categories, lists, segment_judge, segment_shelf, segmentation
 from console.rows import segment_fields as rows
 from console.rows.compose import Option
 from console.rows.segment_fields import FieldGroup, Mark, Suggestions
@@ -88,6 +88,7 @@ class RulesState(rx.State):
         self.reset()
         self.groups = await read(_groups)
         self.rules, self.revision = rules, monotonic_ns() % 10**9
+        self.counting = True  # the builder tells its rules as soon as it is there
 
 
 def _sum_up(marks: tuple[Mark, ...]) -> str:
@@ -120,4 +121,4 @@ def _groups(work: Work) -> tuple[FieldGroup, ...]:
         "lists": [Option(one.id, one.name) for one in lists.listing(work, limit=1000).items],
         "campaigns": [Option(one.id, one.name) for one in campaigns.listing(work, limit=200).items],
     }
-    return rows.groups(catalogue.attributes(work), catalogue.events(work), apps.list_categories(work), named)
+    return rows.groups(catalogue.attributes(work), catalogue.events(work), categories.listing(work), named)

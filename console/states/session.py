@@ -1,4 +1,4 @@
-"""The signed-in member as the frame shows them; the app they work in; the palette."""
+"""The signed-in member as the frame shows them, and the app they work in."""
 
 import asyncio
 from dataclasses import dataclass
@@ -6,14 +6,13 @@ from dataclasses import dataclass
 import reflex as rx
 
 from backend.domain.vocabulary import Role
-from backend.services import campaigns, members
+from backend.services import members
 from backend.services.members import Viewer
 from console import routes, simulation, words
 from console.core import core
-from console.states.base import actor, app_number, find_viewer, read, requires, to_sign_in, viewer
+from console.states.base import actor, app_number, find_viewer, requires, to_sign_in, viewer
 
 RANK = {role.value: role.rank for role in Role}
-PALETTE_ROWS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +37,6 @@ class AppChoice:
     current: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A campaign found by the palette."""
-
-    label: str
-    href: str
-    state: str
-
-
 class SessionState(rx.State):
     """Everything is empty until a guarded visit has filled it: strangers are sent these values too."""
 
@@ -55,7 +45,6 @@ class SessionState(rx.State):
     apps: tuple[AppChoice, ...] = ()
     ready: bool = False
     simulator: bool = False
-    hits: tuple[Hit, ...] = ()
 
     @rx.event
     async def enter(self):
@@ -76,18 +65,6 @@ class SessionState(rx.State):
         if chosen is not None:
             await asyncio.to_thread(_choose, chosen.number)
         return rx.call_script(f"location.assign({routes.OVERVIEW!r})")
-
-    @rx.event
-    @requires(Role.ANALYST)
-    async def look_for(self, text: str):
-        """Campaigns whose name has these words in it."""
-        found = await read(campaigns.listing, search=str(text)[:100], limit=PALETTE_ROWS)
-        self.hits = tuple(_hit(row) for row in found.items)
-
-
-def _hit(row: campaigns.CampaignRow) -> Hit:
-    href = routes.edit_campaign(row.id) if row.state == "draft" else routes.campaign(row.id)
-    return Hit(row.name, href, row.state)
 
 
 def _choose(number: int) -> None:

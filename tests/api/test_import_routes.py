@@ -44,7 +44,7 @@ async def test_a_file_goes_all_the_way_over_http(core, server):
     assert (await server.get(one)).json()["state"] == "finished"
     refused = await server.get(f"{one}/refusals.csv")
     assert refused.headers["content-disposition"].startswith('attachment; filename="people refused.csv"')
-    assert refused.text == "row,reason,user_id,plan\r\n3,user_id: field required,,x\r\n"
+    assert refused.text == "row,reason,user_id,plan\r\n3,user_id: is required,,x\r\n"
     assert (await server.get(f"{V1}/imports")).json()["items"][0]["rows_added"] == 2
     people = (await server.get(f"{V1}/users/export", params={"format": "jsonl"})).text.splitlines()
     assert len(people) == 2

@@ -16,6 +16,7 @@ from backend.db import OPERATOR, Work
 from backend.models import TopicSubscription
 from backend.services import (
     campaigns,
+    categories,
     credentials,
     import_files,
     import_jobs,
@@ -27,6 +28,7 @@ from backend.services import (
     templates,
 )
 from backend.services.apps import AppRow
+from backend.services.categories import CategoryIn
 from tests.factories import definition
 
 V1 = "/api/v1"
@@ -40,6 +42,8 @@ OPEN = {
     "GET /files/export/people": "the same",
     "GET /files/export/segments/{segment_id}": "the same",
     "GET /files/export/lists/{list_id}": "the same",
+    "GET /preferences/{token}": "the address is signed",
+    "POST /preferences/{token}": "the same",
     "GET /health/live": "for load balancers",
     "GET /health/ready": "for load balancers",
     "GET /metrics": "asks for its own token",
@@ -53,6 +57,7 @@ NOT_SCOPED = {
     "/api/v1/apps/{app}": "an admin key is the installation's: it manages every app",
     "/api/v1/apps/{app}/credentials": "the same",
     "/api/v1/members/{member}": "members are the installation's",
+    "/preferences/{token}": "a token names its own app: test_preference_page",
     "/files/imports/{import_id}/refusals.csv": "a session opens it, in its own app: test_import_routes",
     "/files/export/segments/{segment_id}": "the same",
     "/files/export/lists/{list_id}": "the same",
@@ -68,6 +73,7 @@ BODIES = {
     "PUT /api/v1/segments/{segment_id}": {"name": "s", "rules": {"combinator": "and", "rules": []}},
     "PATCH /api/v1/apps/{app}/credentials/{credential}": {"status": "retiring"},
     "PATCH /api/v1/lanes/{credential}": {"max_per_second": 5},
+    "PUT /api/v1/devices/{device_id}/preferences": {"categories": {"marketing": False}},
     "PATCH /api/v1/lists/{list_id}": {"name": "Taken over"},
     "POST /api/v1/lists/{list_id}/fill": {"segment_id": "seg_x"},
     "POST /api/v1/lists/{list_id}/members": {"user_ids": ["ann"]},
@@ -76,6 +82,8 @@ BODIES = {
     "POST /api/v1/campaigns/{campaign_id}/test": {"user_ids": ["ann"]},
     "PATCH /api/v1/templates/{template_id}": {"name": "Taken over"},
 }
+
+QUERIES = {"GET /api/v1/campaigns/{campaign_id}/explain": {"user_id": "ann"}}
 
 
 @pytest.fixture
@@ -146,7 +154,18 @@ def test_only_the_routes_that_we_know_of_are_open(api: FastAPI):
 
 def test_under_the_version_prefix_each_kind_of_route_is_where_it_belongs(api: FastAPI):
     admin = {call.path.removeprefix(V1).split("/")[1] for call in calls(api) if call.marks == {"admin"}}
-    assert admin == {"apps", "members", "keys", "categories", "audit", "lanes", "alarms", "processes", "dead-letters"}
+    assert admin == {
+        "apps",
+        "members",
+        "keys",
+        "categories",
+        "audit",
+        "lanes",
+        "alarms",
+        "processes",
+        "dead-letters",
+        "policies",
+    }
     client = {call.path.removeprefix(V1).split("/")[1] for call in calls(api) if call.marks == {"client"}}
     assert client == {"devices", "users", "events", "webpush-key"}
 
@@ -186,7 +205,8 @@ async def test_another_apps_objects_are_not_there(
     tried = set()
     for call in calls(api):
         if call.parameters and call.path not in NOT_SCOPED and call.name not in MAKES:
-            answer = await http.request(call.method, filled(call, theirs), json=BODIES.get(call.name, {}))
+            asked = {"json": BODIES.get(call.name, {}), "params": QUERIES.get(call.name)}
+            answer = await http.request(call.method, filled(call, theirs), **asked)
             assert (call.name, answer.status_code) == (call.name, 404), answer.text
             tried |= set(call.parameters)
     assert tried == set(theirs)
@@ -230,6 +250,7 @@ def objects(work: Work) -> dict[str, str]:
     work.session.flush()
     return {
         "campaign_id": campaigns.create(work, definition()).row.id,
+        "category": categories.create(work, CategoryIn(slug="theirs", name="Theirs", kind="marketing")).slug,
         "credential": credential.id,
         "delivery_id": sent.deliveries[0],
         "device_id": work.core.keyring.public_id("dev", device),

@@ -68,7 +68,8 @@ async def test_a_draft_is_told_with_every_default_and_round_trips(server: httpx.
         ({"variants": []}, "variants"),
         ({"variants": [{"name": "A", "content": {"title": "{{ user.name"}}]}, "variants[0].content.title"),
         ({"variants": [{"name": "A", "content": {"titel": "x"}}]}, "variants[0].content.titel"),
-        ({"schedule": {"kind": "recurring"}}, "schedule.kind"),
+        ({"schedule": {"kind": "hourly"}}, "schedule.kind"),
+        ({"schedule": {"kind": "recurring"}}, "schedule.rrule"),
         ({"audience": {"include": ["seg_nonsense"]}}, "audience.include[0]"),
     ],
 )

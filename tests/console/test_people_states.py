@@ -7,13 +7,13 @@ from backend.db import OPERATOR
 from backend.domain.vocabulary import Role
 from backend.errors import NotFound
 from backend.services import apps, consents, ids, preferences, subscribers
-from console.rows import people_person as rows
+from console.rows import people_wishes as rows
 from console.states.apps import AppsState
 from console.states.people import PeopleState, TokenHealthState
 from console.states.people_actions import PersonActionsState
 from console.states.people_person import PersonHistoryState, PersonState
 from console.states.people_retention import RetentionState
-from console.states.people_wishes import WishesState
+from console.states.people_wishes import WishesState, WishHistoryState
 from tests.services.test_people_search import add_person
 
 
@@ -29,7 +29,7 @@ def ana(console, shop):
 
 async def opened(visitor, person, tab="profile"):
     visitor.at(f"/people/{person}?tab={tab}")
-    for handler in (PersonState.load, PersonHistoryState.load, WishesState.load):
+    for handler in (PersonState.load, PersonHistoryState.load, WishesState.load, WishHistoryState.load):
         await visitor.do(handler)
     return await visitor.state(PersonState)
 
@@ -143,6 +143,8 @@ async def test_wishes_are_changed_in_the_member_s_name_and_consents_written_down
     times = {"quiet_start": "22:00", "quiet_end": "07:00", "quiet_zone": "", "paused_until": "2030-01-02T09:00"}
     await who.do(WishesState.save, {**times, "quiet_zone": "Mars"})
     assert "time zone" in state.wrong
+    await who.do(WishesState.save, {**times, "quiet_end": ""})
+    assert state.wrong == "Write both times, from and to, or neither."
     await who.do(WishesState.save, times)
     with console.reading(OPERATOR, shop.number) as work:
         held = preferences.get(work, ids.number(work, ids.USER, ana))
@@ -156,6 +158,48 @@ async def test_wishes_are_changed_in_the_member_s_name_and_consents_written_down
     assert [(line.purpose, line.given, line.holds) for line in state.consents] == [("marketing", False, True)]
     with console.reading(OPERATOR, shop.number) as work:
         assert consents.every(work, ids.number(work, ids.USER, ana))[0].recorded_by == "member editor@example.test"
+
+
+async def test_the_words_of_devices_are_shown_and_taken_back_and_history_says_who(visitor, console, shop, ana):
+    with console.work(OPERATOR, shop.number) as work:
+        number = ids.number(work, ids.USER, ana)
+        (phone, _) = subscribers.get_user(work, "ana").devices
+        off = preferences.DevicePreferencesIn(categories={"marketing": False})
+        preferences.put_device(work, phone.id, off)
+        never = {"start": "00:00", "end": "00:00"}
+        preferences.put(work, number, preferences.PreferencesIn(quiet_hours=never))
+    who = visitor(Role.EDITOR)
+    await opened(who, ana, "wishes")
+    state, history = await who.state(WishesState), await who.state(WishHistoryState)
+    (word,) = next(wish for wish in state.wishes if wish.slug == "marketing").devices
+    assert (word.device, word.on, word.title) == (phone.id, False, "iOS")
+    told = [(line.what, line.where, line.before, line.after, line.by) for line in history.changes]
+    assert told == [
+        ("Quiet hours", "", "App's default", "Never quiet", "operator command line"),
+        ("Marketing", "iOS", "As the person", "Off", "operator command line"),
+    ]
+    answers = await who.do(WishesState.follow, "marketing", phone.id)
+    assert "follows the person again" in str(answers)
+    assert not any(wish.devices for wish in state.wishes)
+    times = {"quiet_start": "22:00", "quiet_end": "07:00", "quiet_mon": "on", "quiet_sun": "on"}
+    await who.do(WishesState.save, times)
+    assert [box.word for box in state.form.days if box.on] == ["Mon", "Sun"]
+    await who.do(WishHistoryState.load)
+    assert (history.changes[0].after, history.changes[0].by) == ("Mon Sun 22:00–07:00", "member editor@example.test")
+    assert "/preferences/" in str(await who.do(WishesState.copy_link))
+
+
+async def test_another_persons_device_is_not_changed_from_here(visitor, console, shop, ana):
+    add_person(console, shop, "ben", devices=[("ios",)])
+    with console.work(OPERATOR, shop.number) as work:
+        (theirs,) = subscribers.get_user(work, "ben").devices
+        preferences.put_device(work, theirs.id, preferences.DevicePreferencesIn(categories={"marketing": False}))
+    who = visitor(Role.EDITOR)
+    await opened(who, ana, "wishes")
+    with pytest.raises(NotFound):
+        await who.do(WishesState.follow, "marketing", theirs.id)
+    with console.reading(OPERATOR, shop.number) as work:
+        assert preferences.of_device(work, theirs.id).categories["marketing"] is False
 
 
 async def test_history_shows_events_and_pushes_by_tab(visitor, console, shop, ana):

@@ -4,7 +4,7 @@ import pytest
 
 from backend.db import OPERATOR
 from backend.domain.vocabulary import Role
-from backend.services import apps, campaigns, segment_shelf, segmentation
+from backend.services import campaigns, categories, segment_shelf, segmentation
 from backend.services.people import users_batch
 from console import routes
 from console.states.compose import CONFLICT, SAVED, UNSAVED
@@ -201,7 +201,7 @@ async def test_the_list_is_searched_sorted_and_counted(editor, work):
         content = {"title": "Hi", "body": "There"}
         audience = {"include": [used.id]}
         given = {"name": "Sale", "category": "marketing", "audience": audience, "variants": [{"content": content}]}
-        assert apps.list_categories(unit)
+        assert categories.listing(unit)
         campaigns.create(unit, given)
     editor.at(f"{routes.SEGMENTS}?sort=name")
     await editor.do(SegmentsState.load)

@@ -11,6 +11,7 @@ from backend.models import Campaign, Run
 from backend.services import apps, campaigns, credentials, lists, messages, segmentation, subscribers
 from backend.services.registration import DeviceIn
 from console import routes
+from console.rows.delivery_errors import NUMBER
 from console.states.apps import AppsState
 from console.states.audience import AudienceState
 from console.states.campaigns import CampaignsState
@@ -23,8 +24,9 @@ from console.states.launch import LaunchState
 from console.states.overview import OverviewState
 from console.states.preview import PreviewState
 from console.states.report import ReportState
-from console.states.schedule import NUMBER, ScheduleState
+from console.states.schedule import ScheduleState
 from console.states.segment_rules import RulesState
+from console.states.send_rules import SendRulesState
 from console.states.session import SessionState
 
 # The example subscription of RFC 8291.
@@ -79,7 +81,7 @@ def only(platform):
 
 async def reopen(editor, address):
     editor.at(address)
-    for state in (ComposeState, ContentState, AudienceState, ScheduleState, PreviewState):
+    for state in (ComposeState, ContentState, AudienceState, ScheduleState, SendRulesState, PreviewState):
         await editor.do(state.load)
 
 
@@ -260,10 +262,10 @@ async def test_a_schedule_is_an_instant_of_its_zone(editor):
     await draft(editor)
     await editor.do(ScheduleState.choose_kind, "at")
     compose = await editor.state(ComposeState)
-    assert (compose.saved, (await editor.state(ScheduleState)).wall[10:]) == (SAVED, "T09:00")
-    await editor.do(ScheduleState.choose_wall, "")
-    assert compose.errors.schedule
-    await editor.do(ScheduleState.choose_wall, "2030-12-01T09:00")
+    assert (compose.saved, (await editor.state(ScheduleState)).form.at[10:]) == (SAVED, "T09:00")
+    await editor.do(ScheduleState.put, "at", "")
+    assert compose.errors.schedule.at
+    await editor.do(ScheduleState.put, "at", "2030-12-01T09:00")
     assert compose.saved == SAVED
     assert json.loads(compose._stored)["schedule"]["at"].startswith("2030-12-01T09:00:00+01:00")
 
@@ -271,22 +273,22 @@ async def test_a_schedule_is_an_instant_of_its_zone(editor):
 async def test_a_throttle_is_a_number_or_nothing(editor):
     address = await draft(editor)
     compose = await editor.state(ComposeState)
-    await editor.do(ScheduleState.choose_throttle, "10 000")
+    await editor.do(SendRulesState.put, "throttle", "10 000")
     assert (compose.saved, json.loads(compose._stored)["throttle_per_minute"]) == (SAVED, 10_000)
-    await editor.do(ScheduleState.choose_throttle, "fast")
-    assert (compose.saved, compose.errors.throttle) == (UNSAVED, NUMBER)
-    await editor.do(ScheduleState.choose_throttle, "99999999")
-    assert (compose.saved, compose.errors.throttle[:12]) == (UNSAVED, "Must be less")
+    await editor.do(SendRulesState.put, "throttle", "fast")
+    assert (compose.saved, compose.errors.rules.throttle) == (UNSAVED, NUMBER)
+    await editor.do(SendRulesState.put, "throttle", "99999999")
+    assert (compose.saved, compose.errors.rules.throttle[:12]) == (UNSAVED, "Must be less")
     await reopen(editor, address)
-    assert (await editor.state(ScheduleState)).throttle == "10000"
-    await editor.do(ScheduleState.choose_throttle, "")
+    assert (await editor.state(SendRulesState)).form.throttle == "10000"
+    await editor.do(SendRulesState.put, "throttle", "")
     assert (compose.saved, json.loads(compose._stored)["throttle_per_minute"]) == (SAVED, None)
 
 
 async def test_a_throttled_send_says_how_long_it_takes(editor, people):
     await draft(editor)
     await editor.do(ContentState.edit, {"title": "Hi"})
-    await editor.do(ScheduleState.choose_throttle, "1")
+    await editor.do(SendRulesState.put, "throttle", "1")
     await editor.do(LaunchState.review)
     launch = await editor.state(LaunchState)
     assert "Held to 1 a minute: about 2 min." in launch.check.notes

@@ -78,13 +78,32 @@ def test_the_palette_answers_to_the_keyboard(owner, open_page):
     page.get_by_role("heading", name="Campaigns").wait_for()
     page.locator("tbody tr").first.wait_for()
     page.keyboard.press("Control+k")
-    page.get_by_placeholder("Go to a page or campaign").fill("deliv")
+    page.locator(".palette-input").fill("deliv")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Deliveries")).to_be_visible()
     page.keyboard.press("Control+k")
     expect(page.locator(".palette")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.locator(".palette")).to_be_hidden()
+
+
+def test_the_palette_finds_things_as_one_types(owner, open_page):
+    page = open_page(width=390)
+    page.goto("/deliveries")
+    page.get_by_role("button", name="Search").click()
+    typed, items = page.locator(".palette-input"), page.locator(".palette-item")
+    expect(typed).to_be_focused()
+    page.keyboard.type("no such thing")
+    expect(page.get_by_text("Nothing found for no such thing")).to_be_visible()
+    typed.fill("u00000")
+    expect(page.get_by_role("group", name="People").locator("a")).to_have_count(5)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    expect(items.nth(1)).to_be_focused()
+    page.keyboard.type("07")
+    expect(typed).to_have_value("u0000007")
+    page.keyboard.press("Enter")  # before the answer is there: it is waited for
+    expect(page.get_by_role("heading", name="u0000007")).to_be_visible()
 
 
 def test_signing_out_and_in_again_leads_back(owner, open_page):

@@ -61,6 +61,34 @@ def choose(page, name: str) -> None:
     expect(page.locator(".sb-search")).to_have_count(0)
 
 
+def start(page, name: str) -> None:
+    """A new segment, named where the keyboard is when the page opens."""
+    page.goto("/segments/new")
+    page.wait_for_function("document.activeElement?.id === 'segment-name'")
+    expect(page.locator("#people")).not_to_have_text("–")
+    page.keyboard.type(name)
+
+
+def go_to(page, kind: str, name: str, *, back: bool = False) -> None:
+    """Tab (or Shift+Tab) until the control of that part or label has the keyboard."""
+    asked = {"part": "document.activeElement?.dataset.part", "label": "document.activeElement?.ariaLabel"}[kind]
+    for _ in range(40):
+        page.keyboard.press("Shift+Tab" if back else "Tab")
+        if page.evaluate(asked) == name:
+            return
+    raise AssertionError(f"The keyboard never comes to {name}.")
+
+
+def look_at(page, name: str) -> None:
+    """Chooses the field of the rule that has just been added, and waits for the keyboard to be at its value."""
+    page.wait_for_function("document.activeElement?.dataset.empty === 'true'")
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.activeElement?.className === 'sb-search'")
+    page.keyboard.type(name)
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.activeElement?.closest('.sb-value') !== null")
+
+
 def focus_on(page, part: str) -> None:
     page.wait_for_function("part => document.activeElement?.dataset.part === part", arg=part)
 
@@ -114,35 +142,101 @@ def test_a_tree_is_built_with_the_mouse_and_kept(owner, open_page, server):
 
 def test_the_same_tree_is_built_by_the_keyboard_alone(owner, open_page):
     page = open_page()
-    open_new(page, "By keyboard")
-    for _ in range(30):  # from the name on, Tab reaches the first button of the builder
-        page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement?.dataset.part") == "add-rule":
-            break
+    start(page, "By keyboard")
+    go_to(page, "part", "add-rule")
     page.keyboard.press("Enter")
-    focus_on(page, "field")
-    page.keyboard.press("Enter")
-    choose(page, "country")
-    focus_on(page, "value")
+    look_at(page, "country")
     page.keyboard.type("PL")
-    page.keyboard.press("Alt+Shift+Enter")
-    focus_on(page, "field")
+    go_to(page, "part", "add-group")
     page.keyboard.press("Enter")
-    choose(page, "platform")
+    look_at(page, "platform")
     page.keyboard.press("Alt+Shift+Enter")
-    page.wait_for_function("document.activeElement?.dataset.empty === 'true'")
-    page.keyboard.press("Enter")
-    choose(page, "last active")
-    focus_on(page, "days")
+    look_at(page, "last active")
     page.keyboard.press("Control+a")
     page.keyboard.type("14")
-    page.locator("[data-part=not]").nth(2).focus()
+    go_to(page, "part", "not", back=True)
     page.keyboard.press("Space")
     assert rules(page) == TREE
     page.keyboard.press("Control+s")
     saved(page)
-    open_new(page, "Nothing is left over")
+    start(page, "Nothing is left over")
     expect(page.locator(".sb-draft")).to_have_count(0)
+
+
+def test_every_control_of_a_rule_answers_the_keyboard(owner, open_page):
+    page = open_page()
+    start(page, "Keys")
+    go_to(page, "part", "add-rule")
+    page.keyboard.press("Space")
+    look_at(page, "plan")
+    go_to(page, "part", "operator", back=True)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    go_to(page, "label", "Values")
+    page.keyboard.type("plu")
+    page.locator("[role=option]", has_text="plus").wait_for()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.keyboard.type("pro")
+    go_to(page, "part", "more")
+    plan = {"field": "attr.plan", "operator": "in", "value": ["plus", "pro"]}
+    assert rules(page)["rules"] == [plan]
+    page.keyboard.press("Enter")
+    page.get_by_role("menuitem", name="Duplicate").wait_for()
+    assert page.get_by_role("menuitem", name="Move up").get_attribute("data-disabled") is not None
+    page.keyboard.press("Enter")
+    focus_on(page, "field")
+    go_to(page, "label", "Remove pro")
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.activeElement?.ariaLabel === 'Values'")
+    fewer = plan | {"value": ["plus"]}
+    assert rules(page)["rules"] == [plan, fewer]
+    go_to(page, "part", "handle", back=True)
+    page.keyboard.press("ArrowUp")
+    assert rules(page)["rules"] == [fewer, plan]
+    go_to(page, "part", "combinator-or", back=True)
+    page.keyboard.press("Space")
+    go_to(page, "part", "any-device")
+    page.keyboard.press("Space")
+    assert rules(page) == {"combinator": "or", "not": False, "any_device": True, "rules": [fewer, plan]}
+    go_to(page, "label", "Delete this rule")
+    page.keyboard.press("Enter")
+    assert rules(page)["rules"] == [plan]
+    go_to(page, "label", "Undo")
+    page.keyboard.press("Enter")
+    assert rules(page)["rules"] == [fewer, plan]
+    go_to(page, "label", "Redo")
+    page.keyboard.press("Enter")
+    assert rules(page)["rules"] == [plan]
+
+
+def test_every_kind_of_value_is_given_by_the_keyboard(owner, open_page):
+    page = open_page()
+    start(page, "Values")
+    go_to(page, "part", "add-rule")
+    page.keyboard.press("Enter")
+    look_at(page, "purchase")
+    page.keyboard.press("ArrowUp")
+    go_to(page, "label", "Days")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.activeElement?.ariaLabel === 'Property'")
+    page.keyboard.type("sku")
+    go_to(page, "label", "Value")
+    page.keyboard.type("sku-7")
+    page.keyboard.press("Alt+Enter")
+    look_at(page, "random sample")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Alt+Enter")
+    look_at(page, "location")
+    for number in ("5", "52.2", "-21"):
+        page.keyboard.press("Control+a")
+        page.keyboard.type(number)
+        page.keyboard.press("Tab")
+    bought, sample, near = (one["value"] for one in rules(page)["rules"])
+    assert bought == {"times": 2, "days": 31, "where": {"sku": "sku-7"}}
+    assert (sample, near) == (11, {"km": 5, "lat": 52.2, "lon": -21})
 
 
 def test_undo_redo_and_moves(owner, open_page):

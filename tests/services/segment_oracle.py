@@ -24,6 +24,7 @@ class Phone:
     id: int = 0
     columns: dict[str, Any] = field(default_factory=dict)
     ephemeral: bool = False
+    opted: dict[str, bool] = field(default_factory=dict)
 
 
 @dataclass
@@ -49,6 +50,8 @@ class World:
     now: datetime
     segments: dict[str, Any] = field(default_factory=dict)
     defaults: dict[str, bool] = field(default_factory=dict)
+    always: frozenset[str] = frozenset()
+    """Categories that are mandatory or archived."""
 
 
 def pairs(world: World, rules: Mapping[str, Any]) -> set[tuple[int, int | None]]:
@@ -125,7 +128,7 @@ def rule(world: World, given: Mapping[str, Any], person: Person, phone: Phone | 
     if head == "push":
         return push(world, tail, operator, value, person)
     if head == "category":
-        return person.opted.get(tail, world.defaults[tail]) == (value == "opted_in")
+        return opted_in(world, tail, person, phone) == (value == "opted_in")
     if head in ("segment", "list"):
         named = value if isinstance(value, list) else [value]
         inside = any(
@@ -138,6 +141,15 @@ def rule(world: World, given: Mapping[str, Any], person: Person, phone: Phone | 
     if name == "user.location":
         return near(person, value)
     return compare(stored(name, person, phone), operator, value, world.now, version=name.endswith("_version"))
+
+
+def opted_in(world: World, slug: str, person: Person, phone: Phone | None) -> bool:
+    """The word for the device, else the person's, else the default."""
+    if slug in world.always:
+        return True
+    if phone and slug in phone.opted:
+        return phone.opted[slug]
+    return person.opted.get(slug, world.defaults[slug])
 
 
 def stored(name: str, person: Person, phone: Phone | None) -> Any:

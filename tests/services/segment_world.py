@@ -12,6 +12,7 @@ from backend.models import (
     Credential,
     Delivery,
     Device,
+    DevicePreference,
     Event,
     Preference,
     Receipt,
@@ -62,7 +63,9 @@ PLACES = [
 EVERY = "every"
 """An attribute that takes each of the values in turn."""
 KEYS = ["sku", "bad \"key'", "zażółć", "n"]
-SLUGS = {"marketing": True, "news": False, "must": False}
+SLUGS = {"marketing": True, "news": False, "must": False, "old": False}
+ALWAYS = frozenset({"must", "old"})
+"""The mandatory category, and the archived one."""
 
 
 def build(work: Work, seed: int = 7, people: int = 75) -> World:
@@ -73,7 +76,8 @@ def build(work: Work, seed: int = 7, people: int = 75) -> World:
         people=[_person(work, made, number, named) for number in range(people)],
         now=NOW,
         segments=named["segments"],
-        defaults={**SLUGS, "must": True},
+        defaults=SLUGS,
+        always=ALWAYS,
     )
     _erased(work, named)
     work.session.commit()
@@ -93,8 +97,10 @@ def _named(work: Work) -> dict[str, Any]:
     categories = {}
     for slug, default in SLUGS.items():
         kind = "mandatory" if slug == "must" else "marketing"
+        gone = NOW if slug == "old" else None
         categories[slug] = _add(
-            work, Category(app_id=app, slug=slug, name=slug, kind=kind, opted_in_by_default=default)
+            work,
+            Category(app_id=app, slug=slug, name=slug, kind=kind, opted_in_by_default=default, archived_at=gone),
         )
     lists = [_add(work, UserList(app_id=app, name=name, created_at=NOW)) for name in ("one", "two")]
     runs = {}
@@ -222,10 +228,15 @@ def _history(work: Work, made: random.Random, person: Person, named: dict[str, A
         if made.random() < 0.5:
             _push(work, made, person, public_id, run)
     for slug, category in named["categories"].items():
-        if made.random() < 0.4 and slug != "must":
+        if made.random() < 0.4:
             person.opted[slug] = made.random() < 0.5
             word = {"opted_in": person.opted[slug], "changed_at": NOW}
             _add(work, Preference(user_id=person.id, category_id=category.id, **word))
+        for phone in person.phones:
+            if made.random() < 0.4:
+                phone.opted[slug] = made.random() < 0.5
+                word = {"opted_in": phone.opted[slug], "changed_at": NOW}
+                _add(work, DevicePreference(device_id=phone.id, category_id=category.id, **word))
     for public_id, one in named["lists"].items():
         if made.random() < 0.3:
             person.lists.add(public_id)

@@ -9,7 +9,7 @@ from backend.bootstrap import Core
 from backend.db import OPERATOR, Actor
 from backend.domain.vocabulary import Scope
 from backend.errors import Conflict, Invalid, NotFound
-from backend.services import apps, audit, keys
+from backend.services import apps, audit, categories, keys
 from backend.services.apps import AppRow
 
 on_sqlite = pytest.mark.parametrize("core", ["sqlite"], indirect=True)
@@ -23,7 +23,7 @@ def fields_of(error: pytest.ExceptionInfo[Invalid]) -> list[str]:
 @on_sqlite
 def test_a_new_app_has_three_categories_that_all_are_opted_in(core: Core, app: AppRow):
     with core.reading(OPERATOR, app.number) as work:
-        rows = apps.list_categories(work)
+        rows = categories.listing(work)
     assert [(row.slug, row.kind, row.opted_in_by_default) for row in rows] == [
         ("transactional", "mandatory", True),
         ("updates", "informational", True),
@@ -89,19 +89,6 @@ def test_each_app_has_an_identity_secret_of_its_own_that_lies_encrypted(core: Co
     assert mine != theirs
     assert len(mine) >= 43
     assert all(mine.encode() not in bytes(row[0]) for row in stored)
-
-
-def test_categories_are_made_once_and_a_mandatory_one_cannot_be_opted_out(core: Core, app: AppRow):
-    with core.work(OPERATOR, app.number) as work:
-        made = apps.create_category(work, "news", "News", "marketing", "opted_out")
-        assert not made.opted_in_by_default
-        with pytest.raises(Conflict):
-            apps.create_category(work, "news", "Again", "marketing")
-        with pytest.raises(Invalid) as error:
-            apps.create_category(work, "x y", "", "spam", "maybe")
-        assert fields_of(error) == ["slug", "name", "kind", "default"]
-        with pytest.raises(Invalid):
-            apps.create_category(work, "must", "Must", "mandatory", "opted_out")
 
 
 def test_a_key_speaks_for_its_app_until_it_is_revoked_and_is_kept_as_a_hash(core: Core, app: AppRow):

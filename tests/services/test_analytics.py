@@ -28,7 +28,8 @@ from backend.domain.metrics import Measure, Rate
 from backend.domain.vocabulary import DeliveryState
 from backend.errors import Invalid, NotFound
 from backend.models import Delivery, Device, Receipt, Run, User
-from backend.services import analytics, ids, rollup
+from backend.queries import rollups
+from backend.services import analytics, ids, reports, rollup
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 MEASURES = [measure.value for measure in Measure]
@@ -439,3 +440,39 @@ def test_a_series_of_another_apps_campaign_is_not_found(sqlite_core):
             "opened",
             campaign_id=sqlite_core.keyring.public_id("cmp", foreign.id),
         )
+
+
+@pytest.mark.parametrize("moving", ["1 = 0", "id % 2 = 0", "1 = 1"])
+def test_the_report_of_a_campaign_with_very_many_runs_says_the_same_as_that_of_a_few(core, app, monkeypatch, moving):
+    history = random_history(core, app.number, 40)
+    number = history[0].campaign.id
+    with core.work(OPERATOR) as work:
+        work.session.execute(text("UPDATE run SET state = 'finished', finished_at = created_at"))
+    roll(core, NOW + HOUR)
+    with core.work(OPERATOR) as work:
+        work.session.execute(text(f"UPDATE run SET activity_at = rolled_at WHERE {moving}"))
+    later = NOW + 2 * DAY
+    few = report_of(core, app.number, number, later)
+    monkeypatch.setattr(reports, "MANY", 0)
+    many = report_of(core, app.number, number, later)
+    assert many == few
+    assert as_words(many.totals) == words_of(of_campaign(history, number))
+    with core.reading(OPERATOR) as work:
+        asked = text(f"SELECT count(*) FROM run WHERE campaign_id = {number} AND kind <> 'test' AND {moving}")
+        assert len(rollups.unsettled_of(work.session, [number])) == work.session.execute(asked).scalar_one()
+
+
+def test_of_pushes_that_are_kept_no_longer_such_a_report_knows_the_numbers_but_not_why(core, app, monkeypatch):
+    history = random_history(core, app.number, 41)
+    number = history[0].campaign.id
+    with core.work(OPERATOR) as work:
+        work.session.execute(text("UPDATE run SET state = 'finished', finished_at = created_at"))
+    roll(core, NOW + HOUR)
+    with core.work(OPERATOR) as work:
+        work.session.execute(text("DELETE FROM receipt"))
+        work.session.execute(text("DELETE FROM delivery"))
+    monkeypatch.setattr(reports, "MANY", 0)
+    report = report_of(core, app.number, number, NOW + 2 * DAY)
+    assert as_words(report.totals) == words_of(of_campaign(history, number))
+    assert sum(report.states.values()) == report.totals.audience
+    assert {row.reason for row in report.by_reason} == {""}

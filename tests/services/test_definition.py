@@ -145,7 +145,34 @@ CASES: list[tuple[Any, list[str]]] = [
     (changed(schedule={"kind": "at", "at": "soon"}), ["schedule.at"]),
     (changed(schedule={"kind": "hourly"}), ["schedule.kind"]),
     (changed(schedule={"kind": "now", "zone": "user"}), ["schedule.zone"]),
-    *((changed(schedule={"kind": kind}), ["schedule.kind"]) for kind in ("local_time", "best_hour", "recurring", "event")),
+    (changed(schedule={"kind": "local_time"}), ["schedule.wall"]),
+    (changed(schedule={"kind": "local_time", "wall": "2026-12-01T09:00", "past": "never"}), ["schedule.past"]),
+    *((changed(schedule={"kind": "local_time", "wall": wall}), ["schedule.wall"])
+      for wall in ("2026-12-01T09:00Z", "2026-12-01", "2026-12-01T09:00:00", "2026-02-30T09:00", "1999-12-01T09:00", 9)),
+    (changed(schedule={"kind": "best_hour"}), ["schedule.date"]),
+    (changed(schedule={"kind": "best_hour", "date": "2026-13-01"}), ["schedule.date"]),
+    (changed(schedule={"kind": "recurring"}), ["schedule.rrule", "schedule.start"]),
+    *((changed(schedule={"kind": "recurring", "rrule": "FREQ=DAILY", "start": "2026-12-01T09:00", **wrong}), fields)
+      for wrong, fields in (
+        ({"rrule": ""}, ["schedule.rrule"]), ({"rrule": "daily"}, ["schedule.rrule"]),
+        ({"rrule": "FREQ=MINUTELY"}, ["schedule.rrule"]), ({"zone": "Mars/Olympus"}, ["schedule.zone"]),
+        ({"until": "soon"}, ["schedule.until"]), ({"until": "2026-11-01"}, ["schedule.rrule"]),
+        ({"exclude": ["2026-12-1"]}, ["schedule.exclude[0]"]),
+        ({"rrule": "FREQ=DAILY;UNTIL=20270101", "until": "2027-01-01"}, ["schedule.until"]),
+        ({"rrule": "FREQ=DAILY;COUNT=2", "until": "2027-01-01"}, ["schedule.rrule"]))),
+    (changed(schedule={"kind": "event"}), ["schedule.event"]),
+    *((changed(schedule={"kind": "event", "event": "cart", **wrong}), fields) for wrong, fields in (
+        ({"event": " "}, ["schedule.event"]), ({"where": {"a": [1]}}, ["schedule.where.a"]),
+        ({"where": {"a": float("inf")}}, ["schedule.where.a"]), ({"where": {"a": "x" * 1001}}, ["schedule.where.a"]),
+        ({"delay_seconds": -1}, ["schedule.delay_seconds"]), ({"delay_seconds": 31_536_001}, ["schedule.delay_seconds"]),
+        ({"wall": "24:00"}, ["schedule.wall"]), ({"reentry": "never"}, ["schedule.reentry"]),
+        ({"reentry": {"days": 0}}, ["schedule.reentry.days"]), ({"cancel_where": {"a": 1}}, ["schedule.cancel_where"]))),
+    (changed(schedule={"kind": "event", "event": "cart"}, late={"then": "ask"}), ["late.then"]),
+    (changed(spread_minutes=0), ["spread_minutes"]), (changed(spread_minutes=1441), ["spread_minutes"]),
+    (changed(spread_minutes=5, audience={"topics": ["news"]}), ["spread_minutes"]),
+    *((changed(schedule=schedule, audience={"topics": ["news"]}), ["schedule"]) for schedule in (
+        {"kind": "local_time", "wall": "2026-12-01T09:00"}, {"kind": "best_hour", "date": "2026-12-01"},
+        {"kind": "recurring", "rrule": "FREQ=DAILY", "start": "2026-12-01T09:00"}, {"kind": "event", "event": "cart"})),
     (changed(experiment={"goal": "opens"}), ["experiment"]),
     *((changed(throttle_per_minute=wrong), ["throttle_per_minute"]) for wrong in (0, -5, 10_000_001, 1.5, "600", True)),
     (changed(late={"minutes": -1}), ["late.minutes"]),
@@ -225,8 +252,34 @@ def test_all_wrong_fields_are_named_at_once():
 
 
 def test_what_is_not_offered_says_so():
-    with pytest.raises(Invalid, match="recurring is not offered by this version"):
-        parse(changed(schedule={"kind": "recurring", "rrule": "FREQ=DAILY"}))
+    with pytest.raises(Invalid, match="experiment: is not offered by this version"):
+        parse(changed(experiment={"winner": "A"}))
+
+
+@pytest.mark.parametrize(
+    ("schedule", "canonical"),
+    [
+        ({}, {"kind": "now"}),
+        ({"kind": "local_time", "wall": "2026-12-01T09:00"},
+         {"kind": "local_time", "wall": "2026-12-01T09:00", "past": "send_now"}),
+        ({"kind": "best_hour", "date": "2026-12-01"}, {"kind": "best_hour", "date": "2026-12-01"}),
+        ({"kind": "recurring", "rrule": "FREQ=WEEKLY;BYDAY=TU", "start": "2026-12-01T09:00"},
+         {"kind": "recurring", "rrule": "FREQ=WEEKLY;BYDAY=TU", "start": "2026-12-01T09:00", "zone": "user",
+          "until": None, "exclude": []}),
+        ({"kind": "event", "event": "cart", "where": {"n": 1, "x": True, "f": 1.5, "s": "a"}, "reentry": {"days": 7}},
+         {"kind": "event", "event": "cart", "where": {"n": 1, "x": True, "f": 1.5, "s": "a"}, "delay_seconds": 0,
+          "wall": None, "cancel_event": None, "cancel_where": {}, "reentry": {"days": 7}}),
+    ],
+)  # fmt: skip
+def test_each_kind_of_schedule_is_written_out_in_full(schedule: dict[str, Any], canonical: dict[str, Any]):
+    kept = to_json(parse(changed(schedule=schedule)))
+    assert kept["schedule"] == canonical
+    assert to_json(parse(kept)) == kept
+
+
+def test_a_spread_is_kept_and_its_absence_leaves_no_trace():
+    assert to_json(parse(changed(spread_minutes=45)))["spread_minutes"] == 45
+    assert "spread_minutes" not in to_json(parse(changed(spread_minutes=None)))
 
 
 def test_a_campaign_in_too_many_words_is_refused():

@@ -38,7 +38,7 @@ class Shop:
         with self.core.work(OPERATOR, self.app) as work:
             campaign = Campaign(
                 app_id=self.app, name="Sale", state="running", definition={"category": "marketing", "variants": [{}],
-                "audience": {"everyone": True}}, created_at=work.now, updated_at=work.now,
+                "audience": {"everyone": True}, "schedule": {"kind": "now"}}, created_at=work.now, updated_at=work.now,
             )  # fmt: skip
             work.session.add(campaign)
             work.session.flush()

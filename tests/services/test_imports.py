@@ -87,7 +87,7 @@ def test_people_come_in_with_their_attributes(core, app):
     assert (found["ana"]["lat"], found["ana"]["lon"], found["ben"]["country"]) == (52.2, 21.0, "DE")
     [refused] = do(core, app, import_jobs.refusals, row.id)
     assert (refused.row, refused.raw["plan"]) == (3, "x")
-    assert refused.reason == "user_id: field required"
+    assert refused.reason == "user_id: is required"
     header = next(export.everyone(core, OPERATOR, app.number, "csv").pieces).strip().split(",")
     assert [name for name in header if name.startswith("attributes.")] == [
         "attributes.joined", "attributes.plan", "attributes.spent", "attributes.vip"

@@ -228,5 +228,4 @@ def test_token_health_counts_by_platform_and_names_lanes_in_doubt(core, crowd, m
     assert {one.platform: (one.active, one.reachable, one.unsubscribed, one.invalid, one.stale) for one in found.platforms} == {
         "ios": (2, 1, 0, 1, 0), "android": (0, 0, 1, 0, 0), "web": (1, 1, 0, 0, 1),
     }  # fmt: skip
-    assert found.exact
     assert [(one.name, one.reason) for one in found.quarantines] == [("mailto:a@shop.example", "Too many at once.")]

@@ -84,16 +84,29 @@ def test_a_sweep_has_its_time_and_the_next_one_goes_on(core, app):
     assert retention.sweep(core) == 1
 
 
-def test_an_event_that_began_something_stays_with_its_entry(core, app):
+@pytest.mark.parametrize("state", ["waiting", "fired"])
+def test_an_event_stays_while_its_entry_waits_and_an_ended_entry_forgets_it(core, app, state):
     event, user = add_event(core, app, 400)
     run = push_rows.add_run(core, app.number)
     with core.work(OPERATOR, app.number) as work:
         campaign = work.session.exec(select(Run.campaign_id).where(Run.id == run)).one()
         work.session.add(
-            Entry(campaign_id=campaign, event_id=event, user_id=user, due_at=work.now, created_at=work.now)
+            Entry(
+                campaign_id=campaign,
+                event_id=event,
+                user_id=user,
+                state=state,
+                context={"properties": {"sku": 1}},
+                event_at=work.now,
+                due_at=work.now,
+                created_at=work.now,
+            )
         )
-    assert retention.sweep(core) == 0
-    assert (count(core, Event), count(core, Entry)) == (1, 1)
+    assert retention.sweep(core) == (state == "fired")
+    assert (count(core, Event), count(core, Entry)) == (state == "waiting", 1)
+    with core.reading(OPERATOR) as work:
+        kept = work.session.exec(select(Entry)).one()
+    assert (kept.event_id, kept.context) == ((event, {"properties": {"sku": 1}}) if state == "waiting" else (None, {}))
 
 
 def sent(core, app, *, days, user):
@@ -161,9 +174,16 @@ def test_refused_rows_go_when_their_import_has_ended_long_ago(core, app, monkeyp
         for days, state in ((31, "finished"), (29, "finished"), (31, "running")):
             then = work.now - timedelta(days=days)
             job = ImportJob(
-                app_id=app.number, kind="users", format="csv", filename="f", path="p", state=state, created_at=then,
-                finished_at=then if state == "finished" else None, rows_refused=3,
-            )  # fmt: skip
+                app_id=app.number,
+                kind="users",
+                format="csv",
+                filename="f",
+                path="p",
+                state=state,
+                created_at=then,
+                finished_at=then if state == "finished" else None,
+                rows_refused=3,
+            )
             work.session.add(job)
             work.session.flush()
             work.session.add_all([ImportRefusal(job_id=job.id, row=row, raw={"mail": "a@b"}) for row in range(3)])

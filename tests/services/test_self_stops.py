@@ -70,6 +70,60 @@ def test_a_run_with_too_many_errors_is_paused_with_its_campaign_and_goes_on_by_a
         assert (run.state, run.answered, run.errors, run.pause_detail) == ("running", 0, 0, None)
 
 
+CART = {
+    "kind": "event", "event": "left", "where": {}, "delay_seconds": 0, "wall": None, "cancel_event": None,
+    "cancel_where": {}, "reentry": "always",
+}  # fmt: skip
+
+
+def test_an_event_campaign_is_judged_by_its_runs_of_the_last_hour_together(core: Core, app: AppRow):
+    name = launched(core, app, schedule=CART)
+    with core.work(OPERATOR, app.number) as work:
+        campaign = campaigns.find(work, name)
+        last = _runs(work, campaign, 30, work.now, answered=3, errors=2)
+        assert guard.lately(work, last, 20) is None, "below a hundred answers a share says nothing"
+        _runs(work, campaign, 60, work.now - timedelta(minutes=61), answered=3, errors=3)
+        assert guard.lately(work, last, 20) is None, "what was more than an hour ago says nothing of now"
+        last = _runs(work, campaign, 10, work.now, answered=4, errors=1, state="running")
+        assert guard.guardrail(4, 1, 20) is None
+        sentence = guard.lately(work, last, 20)
+        assert (guard.lately(work, last, 60), guard.lately(work, last, 0)) == (None, None)
+        assert sentence == guard.guardrail(130, 70, 20)
+        assert guard.stop(work, last, sentence or "")
+        assert not guard.stop(work, last - 1, sentence or ""), "it is stopped already"
+        found = work.session.exec(select(Run).where(Run.state != "finished")).all()
+        assert {(run.state, run.pause_reason, run.pause_detail) for run in found} == {("paused", "guardrail", sentence)}
+        assert len(found) == 10
+        assert campaigns.get(work, name).row.state == "paused"
+        campaigns.resume(work, name)
+        assert campaigns.get(work, name).row.state == "active"
+        work.session.get(Run, last).errors = work.session.get(Run, last).answered = 60
+        work.session.flush()
+        assert guard.lately(work, last, 20) is None, "a member has looked: what was counted before is forgotten"
+
+
+def test_the_runs_of_any_other_campaign_are_judged_one_by_one(core: Core, app: AppRow):
+    name = launched(core, app)
+    with core.work(OPERATOR, app.number) as work:
+        last = _runs(work, campaigns.find(work, name), 3, work.now, answered=90, errors=90)
+        assert guard.lately(work, last, 20) is None
+
+
+def _runs(work, campaign, many: int, created_at, state: str = "finished", **counts: int) -> int:
+    """So many runs of a campaign; the last one's number."""
+    number = 0
+    for place in range(many):
+        run = Run(
+            app_id=work.app_id, campaign_id=campaign.id, revision_id=campaign.revision_id, state=state,
+            occasion=f"tick:{created_at:%H%M}{counts}{place}", due_at=created_at, created_at=created_at,
+            planned_at=created_at, **counts,
+        )  # fmt: skip
+        work.session.add(run)
+        work.session.flush()
+        number = run.id or 0
+    return number
+
+
 @pytest.mark.parametrize("kind", ["message", "test"])
 def test_what_nobody_could_resume_is_not_stopped(core: Core, app: AppRow, kind: str):
     run = add_run(core, app.number, kind=kind, answered=200, errors=200)

@@ -10,8 +10,8 @@ from backend.domain.vocabulary import SkipReason
 from backend.errors import Invalid
 from backend.services import (
     analytics,
-    apps,
     campaigns,
+    categories,
     credentials,
     definition,
     deliveries,
@@ -23,6 +23,7 @@ from backend.services import (
     topics,
 )
 from backend.services.apps import AppRow
+from backend.services.categories import CategoryIn
 from backend.services.topics import Members
 from tests import factories
 from tests.factories import Simulator
@@ -156,7 +157,7 @@ def test_a_topics_message_has_half_the_room(core: Core, shop: AppRow):
 
 def test_from_launch_to_report(core: Core, shop: AppRow, provider: Simulator):
     with core.work(OPERATOR, shop.number) as work:
-        apps.create_category(work, slug="quiet", name="Quiet", kind="marketing", default="opted_out")
+        categories.create(work, CategoryIn(slug="quiet", name="Quiet", kind="marketing", default="opted_out"))
     words = content(
         body="For {{ user.name | default('all') }}", ios={"title": "For iPhones"}, web={"require_interaction": True}
     )

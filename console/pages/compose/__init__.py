@@ -6,20 +6,27 @@ from console import routes, theme
 from console.components import draft
 from console.components.badges import campaign_badge
 from console.components.feedback import missing, note, skeleton_text
-from console.components.layout import back_link, icon, page_head, panel
+from console.components.layout import back_link, icon, link, page_head, panel
 from console.pages.compose.audience import audience
 from console.pages.compose.launch import launch_dialog
 from console.pages.compose.message import message
 from console.pages.compose.preview import preview
+from console.pages.compose.rules import rules
 from console.pages.compose.schedule import schedule
+from console.rows.event_form import EVENT
+from console.rows.once_form import NOW
+from console.rows.recurring_form import RECURRING
 from console.shell import loaded, page
 from console.states.audience import AudienceState
 from console.states.compose import CONFLICT, SAVED, ComposeState
 from console.states.content import ContentState
 from console.states.launch import LaunchState
 from console.states.preview import PreviewState
-from console.states.schedule import AT, ScheduleState
+from console.states.recurring import RecurringState
+from console.states.schedule import ScheduleState
+from console.states.send_rules import SendRulesState
 from console.states.topics import TopicsState
+from console.states.trigger import TriggerState
 
 
 @page(routes.NEW_CAMPAIGN, "New campaign", on_load=[ComposeState.start])
@@ -32,11 +39,15 @@ def new_campaign() -> rx.Component:
     routes.EDIT_CAMPAIGN,
     "Compose",
     on_load=[
+        LaunchState.close,
         ComposeState.load,
         ContentState.load,
         AudienceState.load,
         TopicsState.load,
         ScheduleState.load,
+        RecurringState.load,
+        TriggerState.load,
+        SendRulesState.load,
         PreviewState.load,
     ],
 )
@@ -47,7 +58,9 @@ def compose() -> rx.Component:
         panel(missing("campaign", routes.CAMPAIGNS, "All campaigns"), flush=True),
         rx.cond(
             loaded(ComposeState.ready),
-            rx.fragment(_head(), _conflict(), rx.el.div(_form(), preview(), class_name="compose"), launch_dialog()),
+            rx.fragment(
+                _head(), _going_on(), _conflict(), rx.el.div(_form(), preview(), class_name="compose"), launch_dialog()
+            ),
             rx.fragment(page_head("Campaign", back=back_link("Campaigns", routes.CAMPAIGNS)), panel(skeleton_text(5))),
         ),
     )
@@ -64,7 +77,7 @@ def _head() -> rx.Component:
         on_change=ComposeState.rename.debounce(500),
         aria_invalid=ComposeState.errors.name != "",
     )
-    word = rx.cond(ScheduleState.kind == AT, "Schedule", "Launch")
+    word = rx.match(ScheduleState.kind, (NOW, "Launch"), (RECURRING, "Activate"), (EVENT, "Activate"), "Schedule")
     return page_head(
         name,
         rx.el.span(_saved(), class_name="saved", aria_live="polite"),
@@ -77,16 +90,20 @@ def _head() -> rx.Component:
             on_click=[ContentState.edit(draft.now()), ComposeState.save_now],
         ),
         rx.el.span(AudienceState.reach.shown, " ", AudienceState.reach.unit, class_name="muted small tnum hide-phone"),
-        rx.button(
-            icon("rocket"),
-            word,
-            id="review",
-            on_click=[ContentState.edit(draft.now()), LaunchState.review],
-            disabled=(ComposeState.state != "draft"),
-        ),
+        rx.cond(ComposeState.state == "draft", _review(word), _report()),
         badge=campaign_badge(ComposeState.state),
         back=back_link("Campaigns", routes.CAMPAIGNS),
     )
+
+
+def _review(word: rx.Var[str]) -> rx.Component:
+    return rx.button(icon("rocket"), word, id="review", on_click=[ContentState.edit(draft.now()), LaunchState.review])
+
+
+def _report() -> rx.Component:
+    """Of a campaign that has been launched the report is where it is steered."""
+    here = rx.State.router.page.params["campaign_id"]
+    return link(rx.button("Open report", variant="soft"), to=f"{routes.CAMPAIGNS}/{here}", class_name="")
 
 
 def _saved() -> rx.Component:
@@ -122,5 +139,17 @@ def _conflict() -> rx.Component:
     return rx.cond(ComposeState.problem != "", rx.el.div(shown, class_name="under-l"), other)
 
 
+def _going_on() -> rx.Component:
+    """What is saved of a campaign that has been launched is in force at once."""
+    told = rx.match(
+        ComposeState.state,
+        ("scheduled", "It is scheduled: what you change is in force at once. Unschedule it to write in peace."),
+        ("active", "It is active: what you change counts from its next run on. Pause it to write in peace."),
+        ("paused", "It is paused: what you change counts once it is resumed."),
+        "",
+    )
+    return rx.cond(ComposeState.state != "draft", rx.el.div(note(told), class_name="under-l"), rx.fragment())
+
+
 def _form() -> rx.Component:
-    return rx.el.div(message(), audience(), schedule(), class_name="stack-l")
+    return rx.el.div(message(), audience(), schedule(), rules(), class_name="stack-l")

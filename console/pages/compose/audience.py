@@ -75,7 +75,7 @@ def audience() -> rx.Component:
 
 def _quiet_devices() -> rx.Component:
     return more(
-        "Skip quiet devices",
+        "Skip devices not seen lately",
         field(
             "Days unseen",
             text_input(

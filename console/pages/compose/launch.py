@@ -17,7 +17,7 @@ def launch_dialog() -> rx.Component:
         rx.dialog.content(
             rx.dialog.title("Ready to go?", size="5"),
             rx.dialog.description(
-                "Every device of the audience was walked through the sender's own steps. Nothing has been sent.",
+                "Every device of the audience was checked as a send would check it. Nothing has been sent.",
                 class_name="dialog-text",
             ),
             rx.el.div(rx.cond(LaunchState.checking, skeleton_text(4), _check()), class_name="after-l"),
@@ -26,7 +26,7 @@ def launch_dialog() -> rx.Component:
                 rx.button(
                     icon("rocket"),
                     check.action,
-                    rx.cond(check.whom != "", f" to {check.whom}", ""),
+                    rx.cond(check.whom != "", f" {check.toward} {check.whom}", ""),
                     id="launch",
                     on_click=LaunchState.launch,
                     loading=LaunchState.launching,
@@ -50,8 +50,13 @@ def _check() -> rx.Component:
         rx.cond(check.notes.length() > 0, note(rx.foreach(check.notes, rx.el.p)), rx.fragment()),
         facts(
             ("Audience", rx.el.span(check.shown, class_name="strong tnum")),
-            ("Will be sent", rx.el.span(check.send, class_name="tnum")),
+            (check.sent, rx.el.span(check.send, class_name="tnum")),
             ("When", check.when),
+        ),
+        rx.cond(
+            check.deferred != "",
+            note(rx.el.span("Held for now: ", check.deferred, class_name="tnum")),
+            rx.fragment(),
         ),
         rx.cond(check.skipped.length() > 0, _lines("Skipped", check.skipped), rx.fragment()),
         rx.cond(check.sizes.length() > 0, _lines("Largest push", check.sizes), rx.fragment()),

@@ -9,6 +9,7 @@ from console.components.layout import icon, icon_button, panel
 from console.rows.compose import MAX_BUTTONS, Button
 from console.states.compose import ComposeState
 from console.states.content import ContentState
+from console.states.send_rules import SendRulesState
 
 LEVELS = (
     ("", "Active (default)"),
@@ -51,7 +52,10 @@ def _category() -> rx.Component:
     return rx.el.label(
         rx.el.span("Category", class_name="muted small"),
         choose_from(
-            "category", ComposeState.categories, value=ComposeState.category, on_change=ComposeState.choose_category
+            "category",
+            ComposeState.categories,
+            value=ComposeState.category,
+            on_change=[ComposeState.choose_category, SendRulesState.look],
         ),
         class_name="row select-fit",
     )

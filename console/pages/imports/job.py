@@ -179,7 +179,10 @@ def _refusal(one: rx.Var[RefusalLine]) -> rx.Component:
     return rx.el.tr(
         rx.el.td(one.row, class_name="num"),
         rx.el.td(one.reason, class_name="grow reason"),
-        rx.el.td(rx.el.div(one.held, class_name="truncate muted", title=one.held), class_name="clip hide-phone"),
+        rx.el.td(
+            rx.el.div(rx.cond(one.held != "", one.held, "–"), class_name="truncate muted", title=one.held),
+            class_name="clip hide-phone",
+        ),
         key=one.row,
     )
 

@@ -14,11 +14,12 @@ from console.shell import page
 from console.states.lists import ListsState
 from console.states.session import RANK, SessionState
 
+WAYS_IN = "People are put in by hand, from a file or from a segment."
 EDITOR = SessionState.me.rank >= RANK["editor"]
 COLUMNS = (
     Column("List", "grow"),
     Column("People", "num"),
-    Column("From", "fit hide-phone"),
+    Column("From", "fit hide-narrow"),
     Column("Used in", "fit hide-phone"),
     Column("Created", "fit hide-narrow"),
     Column("", "actions"),
@@ -53,7 +54,16 @@ def lists() -> rx.Component:
             rx.cond(ListsState.search != "", _no_match(), _first()),
             foot=_more(),
         ),
-        _dialog("New list", ListsState.adding, ListsState.show_form, ListsState.create, "list_name", "Create list", ""),
+        _dialog(
+            "New list",
+            ListsState.adding,
+            ListsState.show_form,
+            ListsState.create,
+            "list_name",
+            "Create list",
+            "",
+            WAYS_IN,
+        ),
         _dialog(
             "Rename list",
             ListsState.editing.id != "",
@@ -62,6 +72,7 @@ def lists() -> rx.Component:
             "new_name",
             "Rename",
             ListsState.editing.name,
+            members.KEPT,
         ),
     )
 
@@ -73,11 +84,11 @@ def _new() -> rx.Component:
 def _row(row: rx.Var[ListLine]) -> rx.Component:
     return rx.el.tr(
         rx.el.td(
-            link(rx.el.div(row.name, class_name="cell-title truncate"), to=row.href, class_name="cell"),
+            link(rx.el.div(row.name, class_name="cell-title truncate", title=row.name), to=row.href, class_name="cell"),
             class_name="grow",
         ),
         rx.el.td(row.members, class_name="num"),
-        rx.el.td(row.source, class_name="fit hide-phone"),
+        rx.el.td(row.source, class_name="fit hide-narrow"),
         rx.el.td(
             rx.cond(row.used != "", row.used, rx.el.span("Nowhere yet", class_name="muted")),
             class_name="fit hide-phone",
@@ -94,7 +105,7 @@ def _actions(row: rx.Var[ListLine]) -> rx.Component:
         confirm(
             icon_button("archive", "Archive"),
             "Archive this list?",
-            rx.fragment("“", row.name, "” with ", row.members, " people can no longer be chosen. The people stay."),
+            rx.fragment("“", row.name, "” with ", row.size, " can no longer be chosen. The people stay."),
             "Archive list",
             ListsState.archive(row.id),
         ),
@@ -102,7 +113,7 @@ def _actions(row: rx.Var[ListLine]) -> rx.Component:
     )
 
 
-def _dialog(title: str, is_open, on_open, on_submit, name: str, action: str, value) -> rx.Component:
+def _dialog(title: str, is_open, on_open, on_submit, name: str, action: str, value, text: str) -> rx.Component:
     form = rx.form(
         rx.el.div(
             field(
@@ -123,9 +134,7 @@ def _dialog(title: str, is_open, on_open, on_submit, name: str, action: str, val
     return rx.dialog.root(
         rx.dialog.content(
             rx.dialog.title(title, size="5"),
-            rx.dialog.description(
-                "People are put in by hand, from a file or from a segment.", class_name="dialog-text"
-            ),
+            rx.dialog.description(text, class_name="dialog-text"),
             rx.el.div(form, class_name="after-l"),
             max_width=theme.DIALOG,
         ),

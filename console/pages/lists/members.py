@@ -14,6 +14,7 @@ from console.shell import page
 from console.states.lists_members import ListState
 from console.states.session import RANK, SessionState
 
+KEPT = "Segments and campaigns that use it go on using it."
 EDITOR = SessionState.me.rank >= RANK["editor"]
 COLUMNS = (
     Column("User", "grow"),
@@ -51,9 +52,7 @@ def _shown() -> rx.Component:
 
 
 def _size() -> rx.Component:
-    return rx.badge(
-        icon("users", theme.ICON_SMALL - 2), row.members, " people", color_scheme=theme.QUIET, variant="soft"
-    )
+    return rx.badge(icon("users", theme.ICON_SMALL - 2), row.size, color_scheme=theme.QUIET, variant="soft")
 
 
 def _actions() -> rx.Component:
@@ -75,7 +74,7 @@ def _actions() -> rx.Component:
     archive = confirm(
         rx.button("Archive", variant="soft", color_scheme=theme.QUIET),
         "Archive this list?",
-        rx.fragment("“", row.name, "” with ", row.members, " people can no longer be chosen. The people stay."),
+        rx.fragment("“", row.name, "” with ", row.size, " can no longer be chosen. The people stay."),
         "Archive list",
         ListState.archive,
     )
@@ -104,7 +103,11 @@ def _ways_in() -> rx.Component:
         rx.el.div(_paste(), _from_segment(), class_name="list-grow"),
         rx.cond(
             ListState.said != "",
-            rx.el.div(note(ListState.said, tone=theme.GOOD), class_name="after", role="status"),
+            rx.el.div(
+                rx.cond(ListState.partly, note(ListState.said, tone=theme.CARE), note(ListState.said, tone=theme.GOOD)),
+                class_name="after",
+                role="status",
+            ),
             rx.fragment(),
         ),
         title="Add people",
@@ -218,7 +221,7 @@ def _rename() -> rx.Component:
     return rx.dialog.root(
         rx.dialog.content(
             rx.dialog.title("Rename list", size="5"),
-            rx.dialog.description("Segments and campaigns that use it go on using it.", class_name="dialog-text"),
+            rx.dialog.description(KEPT, class_name="dialog-text"),
             rx.form(
                 rx.el.div(
                     field("Name", text_input("new_name", default_value=row.name, max_length=200), name="new_name"),

@@ -6,6 +6,7 @@ from console import routes
 from console.components.badges import badge
 from console.components.feedback import missing, skeleton_text
 from console.components.layout import back_link, link, page_head, panel
+from console.components.verdict import why_button, why_of_person
 from console.pages.people.actions import actions, dialogs
 from console.pages.people.health import token_health
 from console.pages.people.history import events, pushes
@@ -15,7 +16,8 @@ from console.pages.people.wishes import wishes
 from console.shell import page
 from console.states.people import PeopleState, TokenHealthState
 from console.states.people_person import PersonHistoryState, PersonState
-from console.states.people_wishes import WishesState
+from console.states.people_wishes import WishesState, WishHistoryState
+from console.states.verdicts import VerdictState
 from console.theme import NAMELESS
 
 TABS = (("profile", "Profile"), ("events", "Events"), ("pushes", "Pushes"), ("wishes", "Preferences & consents"))
@@ -41,7 +43,11 @@ def _views() -> rx.Component:
     )
 
 
-@page(routes.PERSON, "Person", on_load=[PersonState.load, PersonHistoryState.load, WishesState.load])
+@page(
+    routes.PERSON,
+    "Person",
+    on_load=[PersonState.load, PersonHistoryState.load, WishesState.load, WishHistoryState.load, VerdictState.load],
+)
 def person() -> rx.Component:
     """One person, in tabs."""
     shown = PersonState.shown
@@ -52,7 +58,7 @@ def person() -> rx.Component:
         rx.fragment(
             page_head(
                 name,
-                rx.cond(PersonState.ready, actions(), rx.fragment()),
+                rx.cond(PersonState.ready, rx.fragment(why_button(), actions()), rx.fragment()),
                 badge=rx.cond(PersonState.ready & ~shown.named, badge("anonymous", NAMELESS), rx.fragment()),
                 back=back_link("People", routes.PEOPLE),
             ),
@@ -65,6 +71,7 @@ def person() -> rx.Component:
                 rx.cond(PersonState.ready, profile(), panel(skeleton_text(5))),
             ),
             dialogs(),
+            why_of_person(),
         ),
     )
 

@@ -31,7 +31,7 @@ def events() -> rx.Component:
             "No events",
             "What your app tells us about this person's doings is shown here, the latest first.",
         ),
-        foot=_pager(),
+        foot=pager(state.first, state.following),
     )
 
 
@@ -67,7 +67,7 @@ def pushes() -> rx.Component:
             "No pushes",
             "Nothing was meant for this person yet, or what was has been forgotten by your retention.",
         ),
-        foot=_pager(),
+        foot=pager(state.first, state.following),
     )
 
 
@@ -92,21 +92,21 @@ def _push(row: rx.Var[PushLine]) -> rx.Component:
     )
 
 
-def _pager() -> rx.Component:
-    state = PersonHistoryState
+def pager(first: rx.Var[bool], following: rx.Var[str]) -> rx.Component:
+    """Newer and older, by the address."""
     back = rx.button(
         "Newer", variant="soft", color_scheme=theme.QUIET, size="1", on_click=rx.call_script("history.back()")
     )
     older = link(
         rx.button("Older", variant="soft", color_scheme=theme.QUIET, size="1"),
-        to=state.following,
+        to=following,
         class_name="push-right",
     )
     return rx.cond(
-        ~state.first | (state.following != ""),
+        ~first | (following != ""),
         rx.el.div(
-            rx.cond(state.first, rx.fragment(), back),
-            rx.cond(state.following != "", older, rx.fragment()),
+            rx.cond(first, rx.fragment(), back),
+            rx.cond(following != "", older, rx.fragment()),
             class_name="panel-foot",
         ),
         rx.fragment(),

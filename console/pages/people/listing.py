@@ -14,7 +14,7 @@ COLUMNS = (
     Column("Devices", "fit"),
     Column("Language", "fit hide-phone"),
     Column("Time zone", "fit hide-narrow"),
-    Column("Sessions", "num hide-phone"),
+    Column("Sessions", "num hide-narrow"),
     Column("Last active", "fit hide-phone"),
 )
 
@@ -85,7 +85,7 @@ def _row(row: rx.Var[PersonLine]) -> rx.Component:
         rx.el.td(_marks(row), class_name="fit"),
         rx.el.td(row.place, class_name="fit hide-phone"),
         rx.el.td(rx.cond(row.zone != "", row.zone, "–"), class_name="fit hide-narrow"),
-        rx.el.td(row.sessions, class_name="num hide-phone"),
+        rx.el.td(row.sessions, class_name="num hide-narrow"),
         rx.el.td(rx.el.span(row.active.short, title=row.active.exact), class_name="fit hide-phone"),
         key=row.id,
     )

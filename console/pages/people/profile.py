@@ -39,9 +39,7 @@ def _facts() -> rx.Component:
             ("Location", shown.location),
             (
                 "Tocsin id",
-                rx.el.span(
-                    rx.el.span(shown.id, class_name="mono"), copyable(shown.id, "Copy id"), class_name="row-wrap"
-                ),
+                rx.el.span(rx.el.span(shown.id, class_name="mono"), copyable(shown.id, "Copy id"), class_name="row"),
             ),
         ),
         title="Profile",
@@ -181,7 +179,7 @@ def _device(one: rx.Var[DeviceLine]) -> rx.Component:
             ),
             (
                 "Device",
-                rx.el.span(rx.el.span(one.id, class_name="mono"), copyable(one.id, "Copy id"), class_name="row-wrap"),
+                rx.el.span(rx.el.span(one.id, class_name="mono"), copyable(one.id, "Copy id"), class_name="row"),
             ),
             ("Topics", rx.cond(one.topics != "", one.topics, "–")),
         ),

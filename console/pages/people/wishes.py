@@ -6,10 +6,11 @@ from console import theme
 from console.components.feedback import empty, note, skeleton_text
 from console.components.forms import choose, field, text_input
 from console.components.layout import icon, panel
-from console.components.tables import Column, table
+from console.components.tables import Column, list_panel, table
+from console.pages.people.history import pager
 from console.pages.people.profile import may
-from console.rows.people_person import ConsentLine, WishLine
-from console.states.people_wishes import WishesState
+from console.rows.people_wishes import ChangeLine, ConsentLine, DayBox, DeviceWord, WishLine
+from console.states.people_wishes import WishesState, WishHistoryState
 from console.states.session import RANK, SessionState
 
 COLUMNS = (
@@ -19,20 +20,67 @@ COLUMNS = (
     Column("Said", "fit"),
     Column("Recorded by", "fit hide-narrow"),
 )
+CHANGED = (
+    Column("What, from what to what", "grow"),
+    Column("By whom", "fit hide-phone"),
+    Column("When", "fit"),
+)
 
 
 def wishes() -> rx.Component:
     return rx.cond(
         WishesState.ready,
         rx.el.div(
-            rx.el.div(_categories(), _times(), class_name="person-even"), _consents(), _add(), class_name="stack-l"
+            rx.el.div(_categories(), _times(), class_name="person-even"),
+            _history(),
+            _consents(),
+            _add(),
+            class_name="stack-l",
         ),
         panel(skeleton_text(5)),
     )
 
 
 def _categories() -> rx.Component:
-    return panel(rx.el.div(rx.foreach(WishesState.wishes, _wish), class_name="stack"), title="Categories")
+    copy = rx.button(
+        icon("link", theme.ICON_SMALL),
+        "Copy preference link",
+        size="1",
+        variant="soft",
+        color_scheme=theme.QUIET,
+        on_click=WishesState.copy_link,
+    )
+    return panel(
+        rx.el.div(rx.foreach(WishesState.wishes, _category), class_name="stack"),
+        title="Categories",
+        aside=may("editor", copy),
+    )
+
+
+def _category(one: rx.Var[WishLine]) -> rx.Component:
+    return rx.el.div(_wish(one), rx.foreach(one.devices, _device), key=one.slug)
+
+
+def _device(one: rx.Var[DeviceWord]) -> rx.Component:
+    """What was said for a device, under the person's own word."""
+    again = rx.button(
+        "Follow the person",
+        size="1",
+        variant="ghost",
+        color_scheme=theme.QUIET,
+        on_click=WishesState.follow(one.slug, one.device),
+    )
+    return rx.el.div(
+        icon("corner-down-right", theme.ICON_SMALL),
+        rx.el.span(
+            rx.el.span(rx.cond(one.on, "On: ", "Off: "), one.title, class_name="truncate"),
+            rx.el.span(one.said, class_name="field-help", title=one.at.exact),
+            class_name="stack-xs",
+        ),
+        rx.el.span(may("editor", again), class_name="push-right"),
+        class_name="wish-device",
+        key=one.device,
+    )
 
 
 def _wish(one: rx.Var[WishLine]) -> rx.Component:
@@ -49,7 +97,6 @@ def _wish(one: rx.Var[WishLine]) -> rx.Component:
             class_name="stack-xs",
         ),
         class_name="switch-row",
-        key=one.slug,
     )
 
 
@@ -70,11 +117,15 @@ def _times() -> rx.Component:
                     field("To", text_input("quiet_end", default_value=form.end, type="time"), name="quiet_end"),
                     class_name="pair",
                 ),
+                rx.el.fieldset(
+                    rx.el.legend("On nights that begin on", class_name="field-label"),
+                    rx.el.div(rx.foreach(form.days, _day), class_name="wish-days"),
+                ),
                 field(
                     "Time zone of the quiet hours",
                     text_input("quiet_zone", default_value=form.zone, placeholder="Each device's own"),
                     name="quiet_zone",
-                    help_text="Such as Europe/Warsaw. Both times empty: no quiet hours.",
+                    help_text="Such as Europe/Warsaw. Both times empty: your app's default. The same time twice: never quiet.",
                 ),
                 field(
                     "Pause everything until",
@@ -92,6 +143,45 @@ def _times() -> rx.Component:
             key=f"wishes-{WishesState.revision}",
         ),
         title="Quiet hours and pause",
+    )
+
+
+def _day(one: rx.Var[DayBox]) -> rx.Component:
+    return rx.el.label(
+        rx.el.input(type="checkbox", name=one.name, default_checked=one.on),
+        one.word,
+        class_name="wish-day",
+        key=one.name,
+    )
+
+
+def _history() -> rx.Component:
+    state = WishHistoryState
+    return list_panel(
+        state.ready,
+        state.changes.length() > 0,
+        table(CHANGED, state.changes, _change),
+        empty(
+            "history",
+            "No changes yet",
+            "What is changed here, in the app or on the preference page is kept, with who did it.",
+        ),
+        title="What was changed",
+        foot=pager(state.first, state.following),
+    )
+
+
+def _change(one: rx.Var[ChangeLine]) -> rx.Component:
+    where = rx.cond(one.where != "", rx.el.span(" on ", one.where, class_name="muted"), rx.fragment())
+    return rx.el.tr(
+        rx.el.td(
+            rx.el.div(one.what, where),
+            rx.el.div(one.before, " → ", rx.el.span(one.after, class_name="strong"), class_name="small wish-change"),
+            class_name="grow",
+        ),
+        rx.el.td(rx.el.div(one.by, class_name="truncate", title=one.by), class_name="fit hide-phone clip"),
+        rx.el.td(rx.el.span(one.at.short, title=one.at.exact), class_name="fit"),
+        key=one.key,
     )
 
 

@@ -16,7 +16,7 @@ EDITOR = SessionState.me.rank >= RANK["editor"]
 COLUMNS = (
     Column("Segment", "grow"),
     Column("People", "num"),
-    Column("Reachable devices", "num hide-phone"),
+    Column("Reachable devices", "num hide-narrow"),
     Column("Used in", "fit hide-narrow"),
     Column("Changed", "fit hide-phone"),
     Column("", "actions"),
@@ -101,7 +101,7 @@ def _row(row: rx.Var[SegmentLine]) -> rx.Component:
             class_name="grow",
         ),
         rx.el.td(row.people, class_name="num"),
-        rx.el.td(row.reachable, class_name="num hide-phone"),
+        rx.el.td(row.reachable, class_name="num hide-narrow"),
         rx.el.td(rx.el.span(row.used, title=row.used_by), class_name="fit hide-narrow"),
         rx.el.td(rx.el.span(row.changed.short, title=row.changed.exact), class_name="fit hide-phone"),
         rx.el.td(rx.cond(EDITOR, _actions(row), rx.fragment()), class_name="actions"),

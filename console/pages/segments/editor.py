@@ -81,7 +81,11 @@ def _actions() -> rx.Component:
         variant=rx.cond(SegmentState.saved == SAVED, "soft", "solid"),
     )
     return rx.fragment(
-        rx.el.span(RulesState.numbers.people, " people", class_name="muted small tnum segment-count"),
+        rx.el.span(
+            RulesState.numbers.people,
+            rx.cond(RulesState.numbers.people == "1", " person", " people"),
+            class_name="muted small tnum segment-count",
+        ),
         rx.el.span(_saved(), class_name="saved", aria_live="polite"),
         rx.cond(SegmentState.key == NEW, rx.fragment(), rx.cond(SegmentState.archived, rx.fragment(), kept)),
         rx.cond(
