@@ -9,6 +9,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import httpx
 import pytest
@@ -93,8 +94,11 @@ def until(ask, fits, seconds: float = 20.0):
     return answer
 
 
-def hand_over(page, site: str, body: str) -> None:
-    """As the browser's push service does."""
+def hand_over(page, site: str, body: str) -> list[dict[str, str]]:
+    """What is shown of it, handed over as the browser's push service does: again if it was lost on the way.
+
+    Chromium's tools lose one in five; a repeat takes the place of its twin.
+    """
     protocol = page.context.new_cdp_session(page)
     seen: list[str] = []
     protocol.on(
@@ -103,7 +107,11 @@ def hand_over(page, site: str, body: str) -> None:
     )
     protocol.send("ServiceWorker.enable")
     until(lambda: page.wait_for_timeout(50) or seen, bool)
-    protocol.send("ServiceWorker.deliverPushMessage", {"origin": site, "registrationId": seen[-1], "data": body})
+    for _ in range(5):
+        protocol.send("ServiceWorker.deliverPushMessage", {"origin": site, "registrationId": seen[-1], "data": body})
+        with suppress(AssertionError):
+            return until(lambda: page.evaluate(SHOWN), bool, seconds=4)
+    raise AssertionError("nothing is shown")
 
 
 def test_a_browser_registers_shows_a_push_and_reports_it(owner, open_page, product, server, site, browser):
@@ -134,8 +142,7 @@ def test_a_browser_registers_shows_a_push_and_reports_it(owner, open_page, produ
     sent = server.post("/messages", json={"to": {"device_ids": [device]}, "content": content}).json()
     delivery = f"/deliveries/{sent['deliveries'][0]}"
     told = until(lambda: server.get(delivery).json(), lambda one: one["state"] == "accepted")
-    hand_over(page, site, told["body"])
-    shown = until(lambda: page.evaluate(SHOWN), bool)
+    shown = hand_over(page, site, told["body"])
     assert shown == [{"title": "Hi pro", "body": "It is on", "navigate": f"{site}/sale"}]
     browser.service_workers[0].evaluate(TAPPED)
     wanted = {"delivered", "displayed", "opened", "action"}
