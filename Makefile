@@ -29,7 +29,7 @@ check: lint types contracts      ## what to run while working (under a minute): 
 	$(BIN)/python -m pytest -q -m "not slow and not e2e and not postgres" -n 2 tests/domain tests/services tests/console tests/test_architecture.py
 
 test: lint types contracts chromium peers  ## everything
-	$(BIN)/python -m pytest -m "not e2e" -n 4 --dist worksteal --durations=20
+	$(BIN)/python -m pytest -m "not e2e" -n 3 --dist worksteal --durations=20
 	$(BIN)/python -m pytest -m e2e
 
 bench: .venv/.dev                ## long measurements, outside the suite

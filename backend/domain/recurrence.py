@@ -6,6 +6,7 @@ so a rule at 09:00 stays at 09:00 through both changes of the clock.
 
 import re
 from calendar import monthrange
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -23,6 +24,8 @@ LAST = datetime(2199, 12, 31, 23, 59)  # noqa: DTZ001 - a wall time
 """No rule goes on for longer; the dates of the year 9999 have no tomorrow."""
 _FIRST, _EVERY_DATE = date(2000, 1, 1), 28 * 365 + 7
 """Twenty-eight years have every date on every weekday."""
+_CANDIDATES = 5_000
+"""So many times are looked at for a place among them."""
 WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _PERIODS = {"HOURLY": timedelta(hours=1), "DAILY": timedelta(days=1), "WEEKLY": timedelta(weeks=1)}
 _FREQUENCIES = (*_PERIODS, "MONTHLY", "YEARLY")
@@ -140,10 +143,33 @@ def _possible(rule: Recurrence) -> bool:
     """Dates are looked for by hand first: dateutil would search to the year 9999 for a 30th of February."""
     if not any(_fits(rule, _FIRST + timedelta(days=number)) for number in range(_EVERY_DATE)):
         return False
+    if rule.part("BYSETPOS") and not _has_place(rule):
+        return False
     try:
         return next(rule.walls(rule.start - timedelta(minutes=1)), None) is not None
     except ValueError:  # what dateutil says of steps that never meet the hours
         return False
+
+
+def _has_place(rule: Recurrence) -> bool:
+    """Whether any week, month or year has as many times as the nearest of its BYSETPOS asks for: a fifth of the one
+    Monday in a week dateutil would look for as long as for a 30th of February."""
+    wanted = min(abs(int(place)) for place in rule.part("BYSETPOS").split(","))
+    all_of = _text((name, value) for name, value in rule.parts if name != "BYSETPOS")
+    found: Counter[date] = Counter()
+    for wall in islice(_built(all_of, rule.start), _CANDIDATES):
+        period = _period(rule, wall.date())
+        found[period] += 1
+        if found[period] >= wanted:
+            return True
+    return False
+
+
+def _period(rule: Recurrence, day: date) -> date:
+    """The first day of the week, month or year of the rule in which a day lies."""
+    if rule.part("FREQ") == "WEEKLY":
+        return day - timedelta(days=(day.weekday() - WEEKDAYS.index(rule.part("WKST", "MO"))) % 7)
+    return day.replace(day=1) if rule.part("FREQ") == "MONTHLY" else day.replace(month=1, day=1)
 
 
 def _fits(rule: Recurrence, day: date) -> bool:
