@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from backend.domain.message import Address, Message
+from backend.domain.message import Action, Address, Message
 from backend.domain.vocabulary import AddressKind, Platform, Priority
 from backend.providers import apns, options
 from backend.providers.base import TooLarge
@@ -40,11 +40,11 @@ def encode(message: Message, address: Address) -> bytes:
 def _for_topic(message: Message) -> dict[str, Any]:
     """Android's message with what iOS and browsers want beside it.
 
-    Where every platform shows the push, and Android's system does, its words stand once for all, and the
-    others repeat only what they say differently.
+    Where every platform shows the push with a title, text and picture if Android's system does, its words
+    stand once for all, and the others repeat only what they say differently.
     """
     made, others = _message(message), message.others or _alike(message)
-    if "notification" in made and any(other.silent for other in others):
+    if "notification" in made and not all(_has_own(other, made["notification"]) for other in others):
         made["android"]["notification"] |= made.pop("notification")
     shared = made.get("notification", {})
     for other in others:
@@ -62,6 +62,11 @@ def _for_topic(message: Message) -> dict[str, Any]:
 
 def _alike(message: Message) -> tuple[Message, ...]:
     return tuple(replace(message, platform=platform, options={}) for platform in (Platform.IOS, Platform.WEB))
+
+
+def _has_own(other: Message, shared: Mapping[str, str]) -> bool:
+    """Whether nothing of Android's would show on a platform that says nothing in its place."""
+    return not other.silent and shared.keys() <= _texts(other).keys()
 
 
 def _leave_out(fields: dict[str, Any], said: Mapping[str, Any]) -> None:
@@ -165,9 +170,14 @@ def _webpush(message: Message) -> dict[str, Any]:
     if message.options.get("require_interaction"):
         shown["requireInteraction"] = True
     if message.actions:
-        shown["actions"] = [{"action": a.id, "title": a.title} for a in message.actions]
+        shown["actions"] = [_button(action) for action in message.actions]
     looks = {name: message.options.get(name) for name in ("dir", "icon")} | options.web(message.options)
     made["notification"] = {name: value for name, value in (shown | looks).items() if value}
     if message.link and message.link.startswith("https://"):
         made["fcmOptions"] = {"link": message.link}
     return made
+
+
+def _button(action: Action) -> dict[str, str]:
+    """A browser's button; where it leads has no place in FCM's message."""
+    return {"action": action.id, "title": action.title} | ({"icon": action.icon} if action.icon else {})
