@@ -49,7 +49,7 @@ def start(
         kind=kind,
         due_at=due_at,
         missed_before=missed_before,
-        timing=_timing(frozen, timing, kind),
+        timing=spread_over(frozen, timing or {}, kind),
         category_id=category.id if category else None,
         priority=URGENCY[Priority(frozen["priority"])],
         counts=kind != "test" and not mandatory,
@@ -74,9 +74,7 @@ def begin(
     """Starts an occasion's run by the campaign's present revision; None when it has been started before."""
     if campaign.revision_id is None or queries.has_begun(work.session, campaign.id, occasion.name):
         return None
-    timing = dict(occasion.timing)
-    if "date" in timing:
-        timing["hour"] = due_times.best_hour(work, queries.app(work.session, work.app_id))
+    timing = timing_of(work, occasion)
     if timing.get("past") == "skip":  # whose clock was past the time at the launch is left out
         missed_before = max(filter(None, (missed_before, datetime.fromisoformat(timing["from"]))))
     return start(
@@ -89,6 +87,14 @@ def begin(
         missed_before=missed_before,
         estimate=estimate,
     )
+
+
+def timing_of(work: Work, occasion: Occasion) -> dict[str, Any]:
+    """What the due times of an occasion are made from; with the app's best hour where it takes one."""
+    timing = dict(occasion.timing)
+    if "date" in timing:
+        timing["hour"] = due_times.best_hour(work, queries.app(work.session, work.app_id))
+    return timing
 
 
 def awaited(work: Work) -> tuple[bool, bool]:
@@ -191,10 +197,10 @@ def finish_if_over(work: Work, campaign: Campaign) -> None:
     queries.finish_campaign(work.session, campaign.id, work.now)
 
 
-def _timing(frozen: Mapping[str, Any], timing: Mapping[str, Any] | None, kind: str) -> dict[str, Any]:
-    """A test goes out at once, whatever the campaign spreads."""
-    minutes = None if kind == "test" else frozen.get("spread_minutes")
-    return {**(timing or {}), **({"spread": minutes} if minutes else {})}
+def spread_over(definition: Mapping[str, Any], timing: Mapping[str, Any], kind: str = "send") -> dict[str, Any]:
+    """The timing with the campaign's spread; a test goes out at once, whatever the campaign spreads."""
+    minutes = None if kind == "test" else definition.get("spread_minutes")
+    return {**timing, **({"spread": minutes} if minutes else {})}
 
 
 def _limits(frozen: Mapping[str, Any]) -> dict[str, Any]:

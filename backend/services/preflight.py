@@ -25,6 +25,7 @@ from backend.services import (
     due_times,
     ids,
     lookahead,
+    occasions,
     runs,
     segmentation,
     templates,
@@ -170,11 +171,7 @@ def _imagined(work: Work, context: RunContext, data: Mapping[str, Any]) -> Run:
     An event campaign has no time of its own: it is looked at as if everybody's event happened now.
     """
     occasion = schedules.first(data["schedule"], work.now)
-    timing = dict(occasion.timing) if occasion else {}
-    if "date" in timing:
-        timing["hour"] = due_times.best_hour(work, apps.app(work.session, work.app_id))
-    if data.get("spread_minutes"):
-        timing["spread"] = data["spread_minutes"]
+    timing = occasions.spread_over(data, occasions.timing_of(work, occasion) if occasion else {})
     return Run(
         campaign_id=context.campaign_id,
         occasion="",
