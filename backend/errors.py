@@ -6,7 +6,9 @@ TocsinError
 ├── NotAllowed           403
 ├── Conflict             409
 │   ├── WrongState
-│   └── StillRunning
+│   ├── StillRunning
+│   ├── Overtaken
+│   └── Stale             names what differs, and holds what is saved
 ├── Gone                 410
 ├── Invalid              422  names each wrong field
 │   └── TemplateError         a template that cannot be filled in for this person
@@ -16,16 +18,22 @@ TocsinError
 └── FencedOut            (inside dispatch only: another worker took the chunk over)
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One wrong field: its path in the body (`variants[0].content.title`) and what to do about it."""
+    """One wrong field: its path in the body (`variants[0].content.title`) and what to do about it.
+
+    `at` and `length` say where in the field's text the trouble is, in characters, where that is known.
+    """
 
     field: str
     message: str
+    at: int | None = None
+    length: int | None = None
 
 
 class TocsinError(Exception):
@@ -85,6 +93,18 @@ class Overtaken(Conflict):
     code = "overtaken"
 
 
+class Stale(Conflict):
+    """Somebody else has saved this since you opened it."""
+
+    code = "stale"
+
+    def __init__(
+        self, errors: Sequence[FieldError] = (), version: int = 0, current: Mapping[str, Any] | None = None
+    ) -> None:
+        self.errors, self.version, self.current = list(errors), version, dict(current or {})
+        super().__init__(f"{type(self).__doc__} Lay your changes over version {version}, then save again.")
+
+
 class Gone(TocsinError):
     """This was here, and is no longer."""
 
@@ -106,9 +126,9 @@ class TemplateError(Invalid):
 
     code = "template_error"
 
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(field, message)
-        self.field, self.message = field, message
+    def __init__(self, field: str, message: str, at: int | None = None, length: int | None = None) -> None:
+        super().__init__([FieldError(field, message, at, length)])
+        self.field, self.message, self.at, self.length = field, message, at, length
 
 
 class TooManyRequests(TocsinError):

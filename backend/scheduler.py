@@ -16,6 +16,7 @@ from backend.services import (
     catalogue_past,
     holds,
     import_runner,
+    picture_shelf,
     planner,
     processes,
     retention,
@@ -71,6 +72,7 @@ def sweep(core: Core) -> None:
         upkeep.sweep(work)
         import_runner.forget(work)
     retention.sweep(core)
+    picture_shelf.sweep(core)
 
 
 def look_back(core: Core) -> None:

@@ -21,6 +21,7 @@ POSTGRES = os.environ.get("TOCSIN_TEST_POSTGRES", "postgresql+psycopg://root@127
 SLOW = {  # whole processes, thousands of pushes: half of the suite's time
     "test_cli",
     "test_pipeline",
+    "test_preview_is_sent",
     "test_simulator_contract",
     "test_simulator_http2",
     "test_simulator_people",

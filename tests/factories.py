@@ -40,6 +40,9 @@ class Simulator:
     def pairs(self) -> list[list[str]]:
         return self._call("GET", "/simulator/pairs")
 
+    def bodies(self) -> list[list[str]]:
+        return self._call("GET", "/simulator/bodies")
+
     def behave(self, **knobs: Any) -> None:
         self._call("POST", "/simulator/behaviour", json=knobs)
 
@@ -96,3 +99,8 @@ def launched(core: Core, app: AppRow, **changes: Any) -> str:
         made = campaigns.create(work, definition(**changes)).row.id
         campaigns.launch(work, made)
     return made
+
+
+def typed(**content: Any) -> dict[str, Any]:
+    """The composer's draft as a browser sends it, with one wording."""
+    return {"edit": 1, "variant": 0, "platform": "", "language": "", "names": ["A"], "contents": [content]}

@@ -8,7 +8,9 @@ from starlette.exceptions import HTTPException
 
 from backend.api import (
     admin,
+    approvals,
     auth,
+    blocks,
     calendar,
     catalogue,
     categories,
@@ -22,11 +24,14 @@ from backend.api import (
     imports,
     ingest,
     lanes,
+    languages,
     lists,
     people,
+    pictures,
     policies,
     preference_page,
     preferences,
+    previews,
     problems,
     runs,
     schedules,
@@ -34,6 +39,7 @@ from backend.api import (
     server,
     stats,
     templates,
+    testers,
     topics,
     verdicts,
 )
@@ -87,7 +93,7 @@ def create_api(core: Core) -> FastAPI:
         )
     # Its body is a file of any size: nothing may read it before it lies on the disk.
     api.include_router(imports.upload, prefix=PREFIX, responses=problems.DOCUMENTED)
-    for router in (health.router, auth.router, files.router, docs.router, preference_page.router):
+    for router in (health.router, auth.router, files.router, pictures.shelf, docs.router, preference_page.router):
         api.include_router(router)
     api.include_router(health.router, prefix=PREFIX, include_in_schema=False)
     api.add_api_route("/api/{path:path}", _nowhere, methods=METHODS, include_in_schema=False, dependencies=[OPEN])
@@ -111,7 +117,13 @@ def versioned() -> list[APIRouter]:
         topics,
         segments,
         templates,
+        blocks,
+        pictures,
         server,
+        previews,
+        languages,
+        testers,
+        approvals,
         schedules,
         runs,
         entries,

@@ -67,7 +67,7 @@ def get_app(caller: AdminCaller, app: AppId) -> AppDetail:
 @router.patch("/apps/{app}", summary="Change an app")
 def change_app(caller: AdminCaller, app: AppId, body: AppChange) -> AppOut:
     changes = body.model_dump(exclude_unset=True)
-    if empty := [name for name, value in changes.items() if value is None]:
+    if empty := [name for name, value in changes.items() if value is None and name != "website"]:
         raise Invalid(empty[0], "cannot be null")
     with caller.core.work(caller.actor) as work:
         return AppOut.model_validate(apps.update_app(work, ids.number(work, ids.APP, app), **changes))

@@ -46,6 +46,13 @@ class AppChange(Given):
     retention: dict[str, int | None] | None = Field(
         None, description="Days by kind (events, deliveries, attempts, imports, audit), null for ever; others stay."
     )
+    website: str | None = Field(
+        None, description="An https address: where a browser's push leads that names no link. Null clears it."
+    )
+    link_schemes: list[str] | None = Field(
+        None, description="Schemes that links may have beside http and https, such as `myapp`; empty: any harmless one."
+    )
+    approval_required: bool | None = Field(None, description="Whether a second member approves each launch.")
 
 
 class AppOut(Told):
@@ -63,6 +70,9 @@ class AppOut(Told):
     retention: dict[str, int | None] = Field(
         description="For how many days each kind is kept; null for ever. `deliveries` then forget whom they went to."
     )
+    website: str | None = Field(description="Where a browser's push leads that names no link.")
+    link_schemes: list[str] = Field(description="Schemes that links may have beside http and https; empty: any.")
+    approval_required: bool = Field(description="Whether a second member approves each launch.")
     created_at: datetime
 
 

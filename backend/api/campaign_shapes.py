@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from backend.services.campaigns import CampaignDetail
 from backend.services.deliveries import AttemptRow, Explanation, ReceiptRow, Step
 from backend.services.progress import Progress
+from backend.services.testers import Unreached
 
 
 class Given(BaseModel):
@@ -41,6 +42,10 @@ class CampaignSummary(Told):
     pause_reason: str | None
     pause_detail: str | None
     progress: Progress | None
+    approval: str | None = Field(
+        description="Of a draft that a second member was asked about: asked, approved, declined, withdrawn, or changed "
+        "when it is no longer what was asked about."
+    )
 
 
 class CampaignOut(CampaignSummary):
@@ -100,13 +105,20 @@ class LaunchIn(Given):
     expected_audience: int | None = Field(
         None, ge=0, description="Nothing is launched when the audience has moved by more than 100 and 2 % since."
     )
+    version: int | None = Field(
+        None, ge=1, description="The campaign's, as the pre-flight told it: nothing is launched that was saved since."
+    )
 
 
 class TrialIn(Given):
-    """Whom to send a test to: all active devices of users, or devices."""
+    """Whom to send a test to: all active devices of users and testers, or devices."""
 
     user_ids: list[str] = Field(default_factory=list, max_length=1000)
     device_ids: list[str] = Field(default_factory=list, max_length=1000)
+    tester_ids: list[str] = Field(default_factory=list, max_length=1000)
+    variant: str | None = Field(
+        None, max_length=100, description="The name of the variant that all get; each person's own when absent."
+    )
 
 
 class Recipients(Given):
@@ -128,7 +140,10 @@ class MessageIn(Given):
     to: Recipients
     content: dict[str, Any] | None = Field(None, description="As in a campaign's variant; or give `template_id`.")
     template_id: str | None = None
-    data: dict[str, Any] | None = Field(None, description="The template variables `data.*`.")
+    data: dict[str, Any] | None = Field(
+        None,
+        description="The template variables `data.*`, at most 16 384 bytes; held to the template's `data_schema`.",
+    )
     category: str = "transactional"
     priority: str = "high"
 
@@ -145,6 +160,7 @@ class TrialOut(Told):
 
     run_id: str
     deliveries: list[str]
+    unreached: list[Unreached] = Field(description="Who was named and does not get it, and why.")
 
 
 def campaign(detail: CampaignDetail) -> CampaignOut:

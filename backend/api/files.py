@@ -33,7 +33,7 @@ class Uploaded(BaseModel):
 @router.post("/imports", status_code=201)
 async def upload(request: Request, kind: Word = "", filename: Word = "", list_id: Word = "") -> Uploaded:
     """A file for an import, as the body itself."""
-    caller = await asyncio.to_thread(_member, request)
+    caller = await asyncio.to_thread(member, request)
     received = await uploads.receive(request)
     asked: dict[str, str | None] = {"kind": kind, "filename": filename, "list_id": list_id or None}
     return Uploaded(id=(await asyncio.to_thread(add, caller, received, asked)).id)
@@ -60,10 +60,10 @@ def static_list(request: Request, list_id: str, format: Format = "csv") -> Strea
 
 
 def _sent(request: Request, made: Callable[[Caller], Export]) -> StreamingResponse:
-    return streamed(made(_member(request)))
+    return streamed(made(member(request)))
 
 
-def _member(request: Request) -> Caller:
+def member(request: Request) -> Caller:
     """The signed-in member as somebody who acts in the app they have open. Raises what the API answers with.
 
     Who may change people may also carry them out: an editor.

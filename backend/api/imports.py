@@ -12,9 +12,9 @@ from backend.api import uploads
 from backend.api.deps import Caller, ServerCaller
 from backend.api.exports import FILE, streamed
 from backend.api.paging import DEFAULT, Cursor, Limit, PageOut
+from backend.api.problems import FieldProblem
 from backend.api.uploads import Received
 from backend.domain.vocabulary import ImportKind
-from backend.errors import FieldError
 from backend.services import export, import_jobs
 from backend.services.import_jobs import ImportRow, Preview
 from backend.services.import_reader import MAX_COLUMNS
@@ -59,7 +59,7 @@ class RefusedRow:
     """A row that was not taken: its number (the first is 1) and why."""
 
     row: int
-    problems: tuple[FieldError, ...]
+    problems: tuple[FieldProblem, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ def change_import(caller: ServerCaller, import_id: ImportId, body: ImportChanges
 def check_import(caller: ServerCaller, import_id: ImportId) -> CheckOut:
     """What taking in the first thousand rows would do; nothing is written."""
     found = import_jobs.check(caller.core, caller.actor, caller.app_id, import_id)
-    told = tuple(RefusedRow(one.row, one.problems) for one in found.refusals)
+    told = tuple(RefusedRow(one.row, tuple(map(FieldProblem.model_validate, one.problems))) for one in found.refusals)
     return CheckOut(found.rows, found.added, found.changed, found.refused, told)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,6 +19,7 @@ from backend.errors import (
     FieldError,
     Invalid,
     NotAuthenticated,
+    Stale,
     StillRunning,
     TocsinError,
     TooManyRequests,
@@ -41,11 +42,21 @@ OTHERS = {
 """Problems that come before any verb of ours is called."""
 
 
+def _unknown(value: int | None) -> bool:
+    return value is None
+
+
 class FieldProblem(BaseModel):
     """One wrong field: its path in the body (`variants[0].content.title`) and what to do about it."""
 
+    model_config = ConfigDict(from_attributes=True)
+
     field: str
     message: str
+    at: int | None = Field(
+        None, exclude_if=_unknown, description="From which character of the field's text on; only where that is known."
+    )
+    length: int | None = Field(None, exclude_if=_unknown, description="And how many characters.")
 
 
 class Problem(BaseModel):
@@ -56,6 +67,8 @@ class Problem(BaseModel):
     status: int
     detail: str
     errors: list[FieldProblem] = Field(default_factory=list, description="The wrong fields, where it is about fields.")
+    version: int | None = Field(None, description="Of a save that came too late: the version that is saved now.")
+    current: dict[str, Any] | None = Field(None, description="And what it says.")
 
 
 DOCUMENTED: dict[int | str, dict[str, Any]] = {
@@ -75,8 +88,9 @@ def answer(
     title: str | None = None,
     wrong: Sequence[FieldError] = (),
     headers: Mapping[str, str] | None = None,
+    more: Mapping[str, Any] | None = None,
 ) -> JSONResponse:
-    """A problem as a response; `errors` is there only when fields are wrong."""
+    """A problem as a response; `errors` is there only when fields are wrong, `more` is what this kind adds."""
     body: dict[str, Any] = {
         "type": f"{DOCS}#{code}",
         "title": title or HTTPStatus(status).phrase,
@@ -84,8 +98,13 @@ def answer(
         "detail": detail,
     }
     if wrong:
-        body["errors"] = [{"field": one.field, "message": one.message} for one in wrong]
-    return JSONResponse(body, status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+        body["errors"] = [_told(one) for one in wrong]
+    return JSONResponse({**body, **(more or {})}, status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+
+
+def _told(wrong: FieldError) -> dict[str, Any]:
+    where = {} if wrong.at is None else {"at": wrong.at, "length": wrong.length}
+    return {"field": wrong.field, "message": wrong.message, **where}
 
 
 def kinds() -> dict[str, tuple[int, str]]:
@@ -108,8 +127,9 @@ def install(app: FastAPI) -> None:
 def _expected(_request: Request, error: Exception) -> Response:
     assert isinstance(error, TocsinError)
     title = (type(error).__doc__ or "").strip()
-    wrong = error.errors if isinstance(error, Invalid) else ()
-    return answer(error.status, error.code, error.detail, title=title, wrong=wrong, headers=_headers(error))
+    wrong = error.errors if isinstance(error, Invalid | Stale) else ()
+    more = {"version": error.version, "current": error.current} if isinstance(error, Stale) else {}
+    return answer(error.status, error.code, error.detail, title=title, wrong=wrong, headers=_headers(error), more=more)
 
 
 def _headers(error: TocsinError) -> dict[str, str]:

@@ -22,6 +22,7 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 REFUSED_SCHEMES = frozenset(
     {"javascript", "data", "vbscript", "file", "blob", "intent", "content", "filesystem", "about", "view-source"}
 )
+WEB_SCHEMES = frozenset({"http", "https"})
 LONGEST_LINK = 2048
 _UNSHOWN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff]"
@@ -54,11 +55,11 @@ def hides_characters(text: str) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def link_problem(link: str) -> str | None:
+def link_problem(link: str, schemes: frozenset[str] = frozenset()) -> str | None:
     """What is wrong with where a push leads to, None when nothing is.
 
     Any app's own scheme may be opened; the ones that run code, read files or, like Android's
-    `intent:`, start any component of the phone may not.
+    `intent:`, start any component of the phone may not. Where `schemes` are given, only they and the web's.
     """
     scheme = _SCHEME.match(link)
     if hides_characters(link) or "\n" in link or "\t" in link or len(link) > LONGEST_LINK:
@@ -68,7 +69,11 @@ def link_problem(link: str) -> str | None:
     name = scheme[1].lower()
     if name in REFUSED_SCHEMES:
         return f"must not be a {name}: link"
-    return None if name not in {"http", "https"} or _host(link) else "has no host"
+    if name in WEB_SCHEMES:
+        return None if _host(link) else "has no host"
+    if schemes and name not in schemes:
+        return f"must not be a {name}: link: this app allows https, {', '.join(sorted(schemes))}"
+    return None
 
 
 def image_problem(image: str) -> str | None:
@@ -105,16 +110,20 @@ def locale_chain(
 ) -> tuple[str, ...]:
     """The languages to try, best first, each followed by its wider forms: `pl-PL, pl, en`.
 
+    It ends with the default one, which every content speaks: what a person would like less is not asked for any more.
     A tag that cannot be read is left out: devices report what they like.
     """
     found: dict[str, None] = {}
-    for tag in (device_locale, user_language, default_locale):
-        found.update(dict.fromkeys(_widening(tag or "")))
-    return tuple(found)
+    base = widening(default_locale or "")
+    for tag in (*widening(device_locale or ""), *widening(user_language or "")):
+        if tag in base:
+            return (*found, *base[base.index(tag) :])
+        found[tag] = None
+    return (*found, *base)
 
 
 @lru_cache(maxsize=1024)
-def _widening(tag: str) -> tuple[str, ...]:
+def widening(tag: str) -> tuple[str, ...]:
     """`zh-Hant-TW`, `zh-Hant`, `zh`; nothing for an unreadable tag."""
     try:
         parts = normal_tag(tag).split("-")
@@ -141,7 +150,7 @@ def resolve(content: Mapping[str, Any], platform: Platform, locales: Sequence[st
     below it, so that two languages never mix. The platform's own fields come under `options`.
     """
     section = content.get(platform) or {}
-    tags = _widening(chosen_locale(content, platform, locales))[::-1]
+    tags = widening(chosen_locale(content, platform, locales))[::-1]
     resolved = {name: value for name, value in content.items() if name not in _SECTIONS}
     options: dict[str, Any] = {}
     for layer in (*_spoken(content, tags), section, *_spoken(section, tags)):
@@ -167,11 +176,12 @@ class Wording:
         return found
 
 
-def layers(content: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The content itself, its languages, its platforms and their languages: all that may name a field."""
-    for section in (content, *(content.get(platform) or {} for platform in Platform)):
-        yield section
-        yield from (section.get("locales") or {}).values()
+def layers(content: Mapping[str, Any], path: str = "content") -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The content itself, its languages, its platforms and their languages: all that may name a field, with paths."""
+    for where, section in ((path, content), *((f"{path}.{one}", content.get(one) or {}) for one in Platform)):
+        yield where, section
+        for tag, layer in (section.get("locales") or {}).items():
+            yield f"{where}.locales.{tag}", layer
 
 
 def _spoken(layer: Mapping[str, Any], tags: Sequence[str]) -> list[Mapping[str, Any]]:

@@ -160,6 +160,15 @@ class EntryState(StrEnum):
     """Its time had passed by more than the campaign allows."""
 
 
+class ApprovalState(StrEnum):
+    """How far the question whether a draft may be launched has come."""
+
+    ASKED = "asked"
+    APPROVED = "approved"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+
+
 class OnUnknown(StrEnum):
     """What to do when nobody can know whether the provider took the push."""
 

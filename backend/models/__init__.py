@@ -30,8 +30,19 @@ from backend.models.audience import (
     UserList,
     UserListMember,
 )
-from backend.models.campaign import Campaign, Context, Entry, EventTrigger, MessageTarget, Revision, Run, Variant
-from backend.models.content import Template, TemplateVersion
+from backend.models.campaign import (
+    Approval,
+    Campaign,
+    Context,
+    Entry,
+    EventTrigger,
+    MessageTarget,
+    Revision,
+    Run,
+    Tester,
+    Variant,
+)
+from backend.models.content import ContentBlock, Template, TemplateVersion
 from backend.models.delivery import Attempt, Chunk, Delivery, Dims, Receipt, Rollup
 from backend.models.lane import DeadLetter, LaneReport, Pace
 from backend.models.transfer import ImportJob, ImportRefusal
@@ -39,6 +50,7 @@ from backend.models.transfer import ImportJob, ImportRefusal
 __all__ = [
     "ApiKey",
     "App",
+    "Approval",
     "Attempt",
     "AttributeKey",
     "AuditEntry",
@@ -46,6 +58,7 @@ __all__ = [
     "Category",
     "Chunk",
     "Consent",
+    "ContentBlock",
     "Context",
     "Credential",
     "DeadLetter",
@@ -77,6 +90,7 @@ __all__ = [
     "Segment",
     "Template",
     "TemplateVersion",
+    "Tester",
     "TopicSubscription",
     "User",
     "UserList",

@@ -14,7 +14,8 @@ class App(SQLModel, table=True):
 
     `retention` holds the days for which a table's rows are kept, where they differ from the defaults.
     `quiet_hours` are the windows that hold for people who named none of their own, `caps` how many pushes a person
-    gets at most; `color` (`#rrggbb`) is the product's own, for the pages that its people see.
+    gets at most; `color` (`#rrggbb`) is the product's own, for the pages that its people see; `website` is where a browser's push
+    leads that names no link. With `approval_required` a second member approves each launch.
     """
 
     __tablename__ = "app"
@@ -33,6 +34,9 @@ class App(SQLModel, table=True):
     quiet_hours: list[dict[str, Any]] = json_field(list)
     caps: list[dict[str, Any]] = json_field(list)
     color: str | None = Field(default=None, max_length=7)
+    website: str | None = Field(default=None, max_length=500)
+    link_schemes: list[str] = json_field(list)
+    approval_required: bool = False
     created_at: datetime
     archived_at: datetime | None = None
 

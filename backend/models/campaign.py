@@ -73,6 +73,29 @@ class Variant(SQLModel, table=True):
     content: dict[str, Any] = json_field()
 
 
+class Approval(SQLModel, table=True):
+    """One member's question whether a draft may be launched, and another's answer.
+
+    It holds for exactly the definition of this hash; `state` is asked, approved, declined or withdrawn.
+    """
+
+    __tablename__ = "approval"
+    __table_args__ = (Index("ix_approval_campaign", "campaign_id", "id"),)
+
+    id: int = primary_key()
+    app_id: int = reference("app.id", index=True)
+    campaign_id: int = reference("campaign.id")
+    content_hash: str = Field(max_length=64)
+    state: str = Field(default="asked", sa_type=Word)
+    audience: int = 0
+    note: str = Field(default="", max_length=1000)
+    asked_by: str = Field(max_length=400)
+    asked_at: datetime
+    answer: str = Field(default="", max_length=1000)
+    answered_by: str | None = Field(default=None, max_length=400)
+    answered_at: datetime | None = None
+
+
 BEHIND = "rolled_at IS NULL OR activity_at >= rolled_at OR finished_at >= rolled_at"
 """Which runs the roll-up has to look at: of 200 000 settled ones it read them all, 68 ms a tick."""
 
@@ -175,6 +198,20 @@ class MessageTarget(SQLModel, table=True):
     run_id: int = Field(foreign_key="run.id", primary_key=True, ondelete="CASCADE", sa_type=BigId)
     device_id: int = Field(foreign_key="device.id", primary_key=True, index=True, ondelete="CASCADE", sa_type=BigId)
     context_id: int | None = Field(default=None, sa_type=BigId)
+
+
+class Tester(SQLModel, table=True):
+    """A user of the app who gets tests of campaigns; a member's own devices carry the member's number."""
+
+    __tablename__ = "tester"
+    __table_args__ = (UniqueConstraint("app_id", "user_id"),)
+
+    id: int = primary_key()
+    app_id: int = reference("app.id")
+    user_id: int = reference("user.id", index=True)
+    member_id: int | None = reference("member.id", index=True, nullable=True, on_delete="SET NULL")
+    name: str = Field(default="", max_length=200)
+    created_at: datetime
 
 
 class Context(SQLModel, table=True):

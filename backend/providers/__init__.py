@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from backend.domain.message import Address, Message
-from backend.domain.vocabulary import ProviderName
+from backend.domain.vocabulary import AddressKind, ProviderName
 from backend.providers import apns, credentials, fcm, sentences, webpush
 from backend.providers.apns import Apns
 from backend.providers.base import Credential, Provider
@@ -30,9 +30,12 @@ __all__ = [
     "CredentialError",
     "Network",
     "build",
+    "counted",
     "encoder",
     "endpoint_problem",
     "generate_vapid_keys",
+    "headers",
+    "limit",
     "parse_credential",
     "sentence",
     "subscription_problem",
@@ -66,10 +69,11 @@ class Network(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One provider: its encoder and that one's limit in bytes, its credential's parser, its maker, its words."""
+    """One provider: its encoder, that one's limit in bytes and its headers, its credential's parser, its maker, its words."""
 
     encode: Encode
     limit: int
+    headers: Callable[[Message], list[tuple[str, str]]]
     parse: Callable[[Mapping[str, Any], datetime], credentials.Parts]
     make: Callable[[Credential, Network, Limits], Provider]
     sentences: sentences.Sentences
@@ -108,9 +112,11 @@ def _trusted(credential: Credential, network: Network) -> tuple[str, ...]:
 
 
 REGISTRY: dict[ProviderName, Entry] = {
-    ProviderName.APNS: Entry(apns.encode, apns.LIMIT, credentials.parse_apns, _apns, sentences.APNS),
-    ProviderName.FCM: Entry(fcm.encode, fcm.LIMIT, credentials.parse_fcm, _fcm, sentences.FCM),
-    ProviderName.WEBPUSH: Entry(webpush.encode, webpush.LIMIT, credentials.parse_webpush, _webpush, sentences.WEBPUSH),
+    ProviderName.APNS: Entry(apns.encode, apns.LIMIT, apns.identified, credentials.parse_apns, _apns, sentences.APNS),
+    ProviderName.FCM: Entry(fcm.encode, fcm.LIMIT, fcm.headers, credentials.parse_fcm, _fcm, sentences.FCM),
+    ProviderName.WEBPUSH: Entry(
+        webpush.encode, webpush.LIMIT, webpush.headers, credentials.parse_webpush, _webpush, sentences.WEBPUSH
+    ),
 }
 
 LIMITS: dict[ProviderName, int] = {name: entry.limit for name, entry in REGISTRY.items()}
@@ -130,6 +136,22 @@ def build(
 def encoder(name: ProviderName, credential: Credential | None = None) -> Encode:
     """The very encoder that the lane sends with; no body depends on the credential so far."""
     return REGISTRY[name].encode
+
+
+def limit(address: Address) -> int:
+    """The most bytes that may count of a message to this address."""
+    return fcm.TOPIC_LIMIT if address.kind is AddressKind.TOPIC else LIMITS[address.provider]
+
+
+def counted(body: bytes, address: Address) -> int:
+    """How many bytes of an encoded message count against `limit`."""
+    return fcm.counted(body, address) if address.provider is ProviderName.FCM else len(body)
+
+
+def headers(message: Message, address: Address, credential: Credential | None = None) -> list[tuple[str, str]]:
+    """The headers that go beside the body, but for the credential's proof of who is sending."""
+    topic = [("apns-topic", credential.public["topic"])] if credential and "topic" in credential.public else []
+    return [*topic, *REGISTRY[address.provider].headers(message)]
 
 
 def parse_credential(name: ProviderName, body: Mapping[str, Any], now: datetime) -> credentials.Parts:

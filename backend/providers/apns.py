@@ -94,6 +94,11 @@ def headers(message: Message) -> list[tuple[str, str]]:
     ]
 
 
+def identified(message: Message) -> list[tuple[str, str]]:
+    """The same with the delivery's id."""
+    return [("apns-id", _id_of(message.m)), *headers(message)]
+
+
 def _id_of(m: str) -> str:
     """The delivery's `apns-id`, the same at each try: a canonical lower-case UUID (RFC 9562, version 8)."""
     h = hashlib.blake2b(m.encode(), digest_size=16, person=b"tocsin apns-id").hexdigest()
@@ -119,9 +124,8 @@ class Apns:
         return encode(message, address)
 
     async def send(self, body: bytes, message: Message, address: Address) -> Outcome:
-        ref = _id_of(message.m)
-        fields = [("apns-id", ref), *headers(message)]
-        return await self._send(body, address.value, fields, ref)
+        fields = identified(message)
+        return await self._send(body, address.value, fields, ref=fields[0][1])
 
     async def verify(self) -> str | None:
         body = orjson.dumps({"aps": {"alert": "?"}})

@@ -82,7 +82,7 @@ class Dialer:
             raise NotSent(f"connect_timeout {host}:{port}") from None
 
     async def _directly(self, host: str, port: int, make: Callable[[], Connection]) -> Connection:
-        addresses = self._allowed(host, port, await _look_up(host, port))
+        addresses = self._allowed(host, port, await look_up(host, port))
 
         async def reach(address: str) -> Connection:
             _, connection = await asyncio.get_running_loop().create_connection(
@@ -105,7 +105,7 @@ class Dialer:
             connection.connection_made(cast(asyncio.Transport, transport))
             return connection
 
-        addresses = await _look_up(proxy.host, proxy.port)
+        addresses = await look_up(proxy.host, proxy.port)
         return await self._first(addresses, proxy.host, proxy.port, reach)
 
     def _allowed(self, host: str, port: int, addresses: Sequence[str]) -> list[str]:
@@ -146,7 +146,8 @@ async def _settled(connection: Connection) -> Connection:
     return connection
 
 
-async def _look_up(host: str, port: int) -> list[str]:
+async def look_up(host: str, port: int) -> list[str]:
+    """The IP addresses of a host, each once. Raises `NotSent`."""
     loop = asyncio.get_running_loop()
     try:
         found = await loop.getaddrinfo(host, port, type=SOCK_STREAM)

@@ -13,18 +13,23 @@ from backend.domain.message import Address, Message
 from backend.providers import replies
 from backend.providers.base import Admission, Credential, HostReport, Outcome, OutcomeKind, Pause
 from backend.providers.exchange import Answer
-from backend.providers.fcm_body import LIMIT, TOPIC_LIMIT, encode
+from backend.providers.fcm_body import LIMIT, TOPIC_LIMIT, counted, encode
 from backend.providers.oauth import AccessTokens, NoToken
 from backend.providers.sentences import FCM, verdict
 from backend.providers.transport import NotSent, Transport, Unknown, split_url
 
-__all__ = ["LIMIT", "TOPIC_LIMIT", "Fcm", "encode"]
+__all__ = ["LIMIT", "TOPIC_LIMIT", "Fcm", "counted", "encode", "headers"]
 
 _TIMEOUT = 30.0
 _ORIGIN = "https://fcm.googleapis.com"
 _HEADERS = (("content-type", "application/json"), ("x-goog-api-format-version", "2"))
 """The second asks for errors in the shape with `status` and `details`."""
 _DRY_RUN = orjson.dumps({"validateOnly": True, "message": {"topic": "tocsin-verify", "data": {"k": "v"}}})
+
+
+def headers(message: Message) -> list[tuple[str, str]]:
+    """The same for every message: what FCM wants to know of one is in its body."""
+    return list(_HEADERS)
 
 
 class Read(Protocol):

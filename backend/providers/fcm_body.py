@@ -33,8 +33,17 @@ def encode(message: Message, address: Address) -> bytes:
     limit = TOPIC_LIMIT if to_topic else LIMIT
     if len(inner) > limit:
         raise TooLarge(len(inner), limit)
+    return b"%b%b}" % (_head(address), inner[1:])
+
+
+def counted(body: bytes, address: Address) -> int:
+    """How many bytes of what `encode` gave count against the limit: all but the target and what is around it."""
+    return len(body) - len(_head(address))
+
+
+def _head(address: Address) -> bytes:
     target = _TARGETS.get(address.kind, b"token")
-    return b'{"message":{"%b":%b,%b}' % (target, orjson.dumps(address.value), inner[1:])
+    return b'{"message":{"%b":%b,' % (target, orjson.dumps(address.value))
 
 
 def _for_topic(message: Message) -> dict[str, Any]:

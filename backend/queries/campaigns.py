@@ -12,6 +12,7 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 
 from backend.domain.vocabulary import CampaignKind, CampaignState, RunState
 from backend.models import App, Campaign, Category, Chunk, EventTrigger, Revision, Run, Variant
+from backend.queries.approvals import is_waiting
 
 BEGINNING = (CampaignState.SCHEDULED, CampaignState.ACTIVE)
 """In these states a campaign begins its next occasion when that is due."""
@@ -28,7 +29,14 @@ def find(session: Session, app_id: int, campaign_id: int, *, lock: bool) -> Camp
 
 
 def listing(
-    session: Session, app_id: int, *, search: str, states: Collection[str], before: int | None, limit: int
+    session: Session,
+    app_id: int,
+    *,
+    search: str,
+    states: Collection[str],
+    waiting: bool = False,
+    before: int | None,
+    limit: int,
 ) -> Sequence[Campaign]:
     """Newest first; one row more than the limit, to know whether there is a next page."""
     statement = select(Campaign).where(col(Campaign.app_id) == app_id, col(Campaign.kind) == CampaignKind.CAMPAIGN)
@@ -36,6 +44,8 @@ def listing(
         statement = statement.where(col(Campaign.state).in_(states))
     else:
         statement = statement.where(col(Campaign.archived_at).is_(None))
+    if waiting:
+        statement = statement.where(is_waiting())
     if search:
         statement = statement.where(func.lower(col(Campaign.name)).contains(search.lower(), autoescape=True))
     if before is not None:

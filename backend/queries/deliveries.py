@@ -142,9 +142,13 @@ def _reachable_at() -> Any:
 
 def one(session: Session, delivery_id: int, category_id: int | None) -> Any:
     """One row with its facts; None when it is not there."""
-    statement = facts().where(col(Delivery.id) == delivery_id)
-    row = session.execute(statement, {"category": category_id}).one_or_none()
-    return None if row is None else _facts()._make(row)
+    return next(iter(these(session, [delivery_id], category_id)), None)
+
+
+def these(session: Session, delivery_ids: Sequence[int], category_id: int | None) -> list[Any]:
+    """The rows with these numbers, of one run, with their facts."""
+    statement = facts().where(col(Delivery.id).in_(delivery_ids))
+    return [_facts()._make(row) for row in session.execute(statement, {"category": category_id})]
 
 
 def write_verdicts(session: Session, verdicts: Iterable[Verdict], now: datetime) -> set[int]:

@@ -20,6 +20,7 @@ from backend.models import (
     PreferenceChange,
     Receipt,
     Run,
+    Tester,
     UserList,
     UserListMember,
 )
@@ -40,6 +41,9 @@ def hand_over(session: Session, anonymous: int, known: int) -> None:
         col(UserListMember.user_id) == anonymous, col(UserListMember.list_id).not_in(listed)
     )
     session.execute(places.values(user_id=known).execution_options(**_UNTRACKED))
+    named = select(col(Tester.id)).where(col(Tester.user_id) == known).exists()
+    tester = update(Tester).where(col(Tester.user_id) == anonymous, ~named).values(user_id=known)
+    session.execute(tester.execution_options(**_UNTRACKED))
 
 
 def cut_loose(session: Session, user: int) -> None:

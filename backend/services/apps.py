@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from backend.db import Work
+from backend.domain import content
 from backend.errors import Conflict, FieldError, Invalid, NotFound
 from backend.models import App
 from backend.queries import accounts as queries
@@ -20,6 +21,10 @@ SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 LOCALE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 MAX_NAME = 200
 MAX_ORIGINS = 50
+SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,31}")
+MAX_SCHEMES = 20
+ALWAYS = frozenset({"http", "https"})
+MAX_WEBSITE = 500
 CHANGEABLE = (
     "name",
     "default_locale",
@@ -29,7 +34,12 @@ CHANGEABLE = (
     "launch_threshold",
     "error_limit_percent",
     "retention",
+    "website",
+    "link_schemes",
+    "approval_required",
 )
+TOLD = ("approval_required",)
+"""Changes whose new value the audit trail keeps as well: they decide who may do what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +47,10 @@ class AppRow:
     """An app as people see it; `number` is for the code's own use and never leaves the installation.
 
     `retention` has the days for which each kind of thing is kept (`services.retention`), None for ever.
+    `website` is where a browser's push leads that names no link; `color` (`#rrggbb`) is the product's own.
+    `link_schemes` are the schemes that links may have beside http and https; empty allows every one that is
+    harmless. With `approval_required` a second member approves
+    each launch.
     """
 
     id: str
@@ -50,6 +64,10 @@ class AppRow:
     launch_threshold: int
     error_limit_percent: int
     retention: Mapping[str, int | None]
+    website: str | None
+    color: str | None
+    link_schemes: tuple[str, ...]
+    approval_required: bool
     created_at: datetime
 
 
@@ -110,13 +128,16 @@ def update_app(work: Work, number: int, **changes: Any) -> AppRow:
         setattr(row, name, _stored(row, name, value))
     work.session.add(row)
     work.session.flush()
-    audit.record(work.within(number), "app.changed", ids.public(work, ids.APP, number), fields=sorted(changes))
+    told = {name: changes[name] for name in TOLD if name in changes}
+    audit.record(work.within(number), "app.changed", ids.public(work, ids.APP, number), fields=sorted(changes), **told)
     return _row(work, row)
 
 
 def _stored(row: App, name: str, value: Any) -> Any:
     if name == "retention":
         return retention.merged(row.retention, value)
+    if name == "link_schemes":
+        return list(dict.fromkeys(one.lower() for one in value))
     return list(value) if name == "allowed_origins" else value
 
 
@@ -157,6 +178,10 @@ def _problems(name: str, value: Any) -> Iterator[FieldError]:
         yield from _origin_problems(value)
     elif name == "retention":
         yield from retention.problems(value)
+    elif name == "website" and value is not None and (wrong := _website_problem(value)):
+        yield FieldError(name, wrong)
+    elif name == "link_schemes":
+        yield from _scheme_problems(value)
 
 
 def _origin_problems(origins: Sequence[str]) -> Iterator[FieldError]:
@@ -165,6 +190,27 @@ def _origin_problems(origins: Sequence[str]) -> Iterator[FieldError]:
     for index, origin in enumerate(origins):
         if origin != "*" and not _is_origin(origin):
             yield FieldError(f"allowed_origins[{index}]", "must be an origin such as https://shop.example, or *")
+
+
+def _website_problem(url: str) -> str | None:
+    """It is what a browser opens, so it is held to what any link is, to https, and to the form that people know."""
+    odd = any(character.isspace() for character in url) or len(url) > MAX_WEBSITE
+    if odd or not url.startswith("https://") or content.link_problem(url) or "@" in urlsplit(url).netloc:
+        return f"must be an address such as https://www.example.com, of at most {MAX_WEBSITE} characters"
+    return None
+
+
+def _scheme_problems(schemes: Sequence[str]) -> Iterator[FieldError]:
+    if len(schemes) > MAX_SCHEMES:
+        yield FieldError("link_schemes", f"may have at most {MAX_SCHEMES}")
+    for position, name in enumerate(schemes):
+        field = f"link_schemes[{position}]"
+        if not SCHEME.fullmatch(name):
+            yield FieldError(field, f"{name[:40]!r} is no scheme; write it such as myapp, without ://")
+        elif name.lower() in content.REFUSED_SCHEMES:
+            yield FieldError(field, f"{name} is not allowed in any push")
+        elif name.lower() in ALWAYS:
+            yield FieldError(field, f"{name} is always allowed and need not be listed")
 
 
 @lru_cache(maxsize=1)
@@ -210,5 +256,9 @@ def _row(work: Work, row: App) -> AppRow:
         launch_threshold=row.launch_threshold,
         error_limit_percent=row.error_limit_percent,
         retention=retention.effective(row.retention),
+        website=row.website,
+        color=row.color,
+        link_schemes=tuple(row.link_schemes),
+        approval_required=row.approval_required,
         created_at=row.created_at,
     )

@@ -10,7 +10,7 @@ from backend.domain import recurrence, schedule_words
 from backend.errors import NotFound, WrongState
 from backend.models import Campaign, Run
 from backend.queries import campaigns as queries
-from backend.services import ids, progress, segmentation
+from backend.services import approval_rows, ids, progress, segmentation
 from backend.services.progress import Progress
 
 
@@ -18,7 +18,8 @@ from backend.services.progress import Progress
 class CampaignRow:
     """A campaign in a list. Of one that `repeats` (recurs, or answers an event) `due_at` is its next occasion, and
     `progress` adds up its runs; `schedule_text` is its schedule in words. With `own_clocks` it goes out on each
-    person's own clock, and `due_at` is when the first of all clocks show its time.
+    person's own clock, and `due_at` is when the first of all clocks show its time. `approval` is how far the question
+    whether a draft may be launched has come (`approval_rows.standings`).
     """
 
     id: str
@@ -39,6 +40,7 @@ class CampaignRow:
     repeats: bool = False
     schedule_text: str = ""
     own_clocks: bool = False
+    approval: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +85,14 @@ def rows(work: Work, found: Sequence[Campaign]) -> list[CampaignRow]:
     paused = queries.paused_runs(work.session, [campaign.id for campaign in found])
     repeating = [campaign.id for campaign in found if campaign.repeats]
     moving = progress.of_campaigns(work, newest, repeating)
-    return [_row(work, one, paused.get(one.id) or newest.get(one.id), moving.get(one.id)) for one in found]
+    asked = approval_rows.standings(work, found)
+    return [
+        _row(work, one, paused.get(one.id) or newest.get(one.id), moving.get(one.id), asked.get(one.id))
+        for one in found
+    ]
 
 
-def _row(work: Work, campaign: Campaign, run: Run | None, moving: Progress | None) -> CampaignRow:
+def _row(work: Work, campaign: Campaign, run: Run | None, moving: Progress | None, approval: str | None) -> CampaignRow:
     schedule = campaign.definition["schedule"]
     return CampaignRow(
         id=public(work, campaign),
@@ -107,4 +113,5 @@ def _row(work: Work, campaign: Campaign, run: Run | None, moving: Progress | Non
         repeats=campaign.repeats,
         schedule_text=schedule_words.in_words(schedule),
         own_clocks=schedule["kind"] in ("local_time", "best_hour") or schedule.get("zone") == recurrence.OWN_ZONE,
+        approval=approval,
     )

@@ -1,5 +1,6 @@
 """Campaigns: drafted, launched, watched, stopped."""
 
+import contextlib
 import copy
 from collections.abc import Mapping
 from typing import Any
@@ -7,10 +8,10 @@ from typing import Any
 from backend.db import Work
 from backend.domain import schedule
 from backend.domain.vocabulary import CampaignState
-from backend.errors import Conflict
+from backend.errors import FieldError, Invalid, Stale
 from backend.models import Campaign
 from backend.queries import campaigns as queries
-from backend.services import audit, definition, launching, occasions, revisions, segment_shelf
+from backend.services import approvals, audit, clashes, definition, launching, occasions, revisions, segment_shelf
 from backend.services import page as paging
 from backend.services.campaign_rows import CampaignDetail, CampaignRow, detail, find, in_state, public, rows
 from backend.services.halting import cancel, pause, resume
@@ -56,15 +57,22 @@ def get(work: Work, campaign_id: str) -> CampaignDetail:
 
 
 def listing(
-    work: Work, *, search: str = "", state: str | None = None, cursor: str | None = None, limit: int = 50
+    work: Work,
+    *,
+    search: str = "",
+    state: str | None = None,
+    waiting: bool = False,
+    cursor: str | None = None,
+    limit: int = 50,
 ) -> Page[CampaignRow]:
-    """Campaigns, newest first, with live progress of their newest run."""
+    """Campaigns, newest first, with live progress of their newest run; `waiting` for those that wait for approval."""
     states = [state] if state else []
     found = queries.listing(
         work.session,
         work.app_id,
         search=search,
         states=states,
+        waiting=waiting,
         before=paging.after(work, cursor),
         limit=paging.checked(limit),
     )
@@ -80,12 +88,13 @@ def state_counts(work: Work) -> dict[str, int]:
 def update(work: Work, campaign_id: str, changes: Mapping[str, Any], *, version: int | None = None) -> CampaignDetail:
     """Saves changed top-level fields of a campaign that has not begun, or repeats: then later runs follow them.
 
-    Raises `Conflict` when `version` is not the newest: somebody else has saved in between.
+    Raises `Stale` when `version` is not the newest: somebody else has saved in between.
     """
     campaign = find(work, campaign_id)
     _changeable(campaign)
+    approvals.check_changeable(work, campaign)
     if version is not None and version != campaign.version:
-        raise Conflict("Somebody else has saved this campaign since you opened it. Reload to see their version.")
+        raise _stale(campaign, changes)
     checked = definition.to_json(definition.parse({**campaign.definition, **changes}))
     revisions.check_references(work, checked)
     occasions.begin_due(work, campaign)
@@ -100,6 +109,17 @@ def update(work: Work, campaign_id: str, changes: Mapping[str, Any], *, version:
         audit.record(work, "campaign.change", campaign_id, name=campaign.name, version=campaign.version)
     work.session.flush()
     return detail(work, campaign)
+
+
+def _stale(campaign: Campaign, changes: Mapping[str, Any]) -> Stale:
+    """Names each field that the late save would have made another, with what is saved now."""
+    saved = campaign.definition
+    wanted = {**saved, **changes}
+    with contextlib.suppress(Invalid):  # what cannot be read is compared as it was sent
+        wanted = definition.to_json(definition.parse(wanted))
+    paths = clashes.differing(saved, wanted)
+    wrong = [FieldError(clashes.field_of(path, saved), clashes.DIFFERS) for path in paths]
+    return Stale(wrong, campaign.version, saved)
 
 
 def _changeable(campaign: Campaign) -> None:

@@ -14,7 +14,7 @@ from backend.domain import content as rules
 from backend.domain.vocabulary import Platform
 from backend.errors import FieldError
 from backend.services import template_engine as engine
-from backend.services.rendering import DEFAULT_TTL, MAX_COLLAPSE_KEY, syntax_problem
+from backend.services.rendering import DEFAULT_TTL, MAX_COLLAPSE_KEY
 from backend.services.strict import Partial, Strict, read, refused
 
 MAX_TTL = 2_419_200
@@ -27,7 +27,11 @@ _TEMPLATE_START = re.compile(r"\{[{%]")
 
 def _checked(problem: Callable[[str], str | None]) -> AfterValidator:
     def check(text: str) -> str:
-        if wrong := problem(text):
+        try:
+            wrong = problem(text)
+        except engine.SyntaxProblem as error:
+            raise refused(str(error), error.at, error.length) from error
+        if wrong:
             raise refused(wrong)
         return text
 
@@ -40,8 +44,11 @@ def _cleaned(text: Any) -> Any:
 
 
 def _fillable(text: str) -> str | None:
-    too_long = len(text.encode("utf-8")) > engine.MAX_SOURCE
-    return f"is longer than {engine.MAX_SOURCE} bytes" if too_long else syntax_problem(text)
+    """Raises `SyntaxProblem` where the template language is broken."""
+    if len(text.encode("utf-8")) > engine.MAX_SOURCE:
+        return f"is longer than {engine.MAX_SOURCE} bytes"
+    engine.refuse(text)
+    return None
 
 
 def _address(problem: Callable[[str], str | None], *, image: bool) -> Callable[[str], str | None]:
@@ -110,7 +117,7 @@ def _distinct(actions: list["ActionIn"]) -> list["ActionIn"]:
 
 
 Text = Annotated[str, BeforeValidator(_cleaned), _checked(_fillable)]
-Words = Annotated[str, Field(max_length=200), AfterValidator(rules.clean), _checked(syntax_problem)]
+Words = Annotated[str, Field(max_length=200), AfterValidator(rules.clean), _checked(_fillable)]
 Link = Annotated[str, Field(max_length=engine.MAX_SOURCE), _checked(_address(rules.link_problem, image=False))]
 Image = Annotated[str, Field(max_length=engine.MAX_SOURCE), _checked(_address(rules.image_problem, image=True))]
 FixedImage = Annotated[str, _checked(_plain(rules.image_problem))]

@@ -228,7 +228,10 @@ def _end(found: Any) -> Step:
 
 
 def _body(work: Work, found: Any) -> tuple[str, bool]:
-    """The body rendered again from the revision; what a person has changed since may make it differ."""
+    """The body rendered again from the revision; what a person has changed since may make it differ.
+
+    The device's address is masked, which is no difference.
+    """
     if found.body_hash is None or found.credential_id is None:
         return "", False
     context = runs.load(work, found.run_id)
@@ -241,5 +244,6 @@ def _body(work: Work, found: Any) -> tuple[str, bool]:
         message = runs.render(row, context, chain, work.core.keyring)
     except TemplateError as error:
         return f"{error.field}: {error.message}", False
-    body = encode(message, addresses.unseal(work.core.keyring, context.app_id, row))
-    return body.decode(), hashlib.sha256(body).hexdigest()[:32] == found.body_hash
+    address = addresses.unseal(work.core.keyring, context.app_id, row)
+    as_sent = hashlib.sha256(encode(message, address)).hexdigest()[:32] == found.body_hash
+    return encode(message, lookahead.masked(address)).decode(), as_sent

@@ -24,7 +24,7 @@ def problems(settings: Settings, body: Mapping[str, Any]) -> list[FieldError]:
     """What a credential's addresses may not be. The body has passed `parse_credential`."""
     if settings.allow_private_networks:
         return []
-    wrong = [field for field, url in _addresses(body) if _is_private(url, settings.push_hosts)]
+    wrong = [field for field, url in _addresses(body) if is_private(url, settings.push_hosts)]
     return [FieldError(field, _SENTENCE) for field in wrong]
 
 
@@ -37,7 +37,8 @@ def _addresses(body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "service_account.token_uri", str(account["token_uri"])
 
 
-def _is_private(url: str, named: tuple[str, ...]) -> bool:
+def is_private(url: str, named: tuple[str, ...] = ()) -> bool:
+    """Whether an address says by its very host that it is inside a private network; `named` hosts are not."""
     parts = urlsplit(url)
     host, port = (parts.hostname or "").rstrip("."), parts.port or 443
     if {host, f"{host}:{port}", parts.netloc.lower()} & {name.lower() for name in named}:

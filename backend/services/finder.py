@@ -5,7 +5,7 @@ from typing import Final
 
 from backend.db import Work
 from backend.domain.content import clean
-from backend.queries import campaigns
+from backend.queries import campaigns, templates
 from backend.queries import segment_shelf as shelf
 from backend.queries.patience import limited
 from backend.services import ids, lists, people_search
@@ -20,7 +20,7 @@ SECONDS: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A segment or a campaign in no more than its name; `state` is the campaign's."""
+    """A segment, template or campaign in no more than its name; `state` is the campaign's."""
 
     id: str
     name: str
@@ -34,6 +34,7 @@ class Things:
     people: tuple[PersonRow, ...] = ()
     segments: tuple[Named, ...] = ()
     lists: tuple[ListRow, ...] = ()
+    templates: tuple[Named, ...] = ()
     campaigns: tuple[Named, ...] = ()
 
 
@@ -50,6 +51,7 @@ def find(work: Work, text: str) -> Things:
             people=people_search.named(work, words, limit=FEW),
             segments=_segments(work, words),
             lists=lists.listing(work, search=words, limit=FEW).items,
+            templates=_templates(work, words),
             campaigns=_campaigns(work, words),
         )
 
@@ -57,6 +59,11 @@ def find(work: Work, text: str) -> Things:
 def _segments(work: Work, words: str) -> tuple[Named, ...]:
     found = shelf.shelf(work.session, work.app_id, search=words, archived=False, own=OWN, sort="-updated_at", limit=FEW)
     return tuple(Named(ids.public(work, ids.SEGMENT, one.id or 0), one.name) for one in found)
+
+
+def _templates(work: Work, words: str) -> tuple[Named, ...]:
+    found = templates.listing(work.session, work.app_id, words, None, FEW)
+    return tuple(Named(ids.public(work, ids.TEMPLATE, one.id or 0), one.name) for one, _ in found[:FEW])
 
 
 def _campaigns(work: Work, words: str) -> tuple[Named, ...]:

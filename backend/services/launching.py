@@ -8,24 +8,36 @@ from backend.domain import schedule
 from backend.domain.vocabulary import CampaignState
 from backend.errors import Conflict, Invalid
 from backend.models import Campaign
-from backend.services import audit, occasions, revisions, segmentation, triggers
+from backend.services import approvals, audit, occasions, revisions, segmentation, triggers
 from backend.services.campaign_rows import CampaignDetail, detail, find, in_state
 
 
-def launch(work: Work, campaign_id: str, *, expected_audience: int | None = None) -> CampaignDetail:
+def tolerance(audience: int) -> float:
+    """By how many devices an audience of this size may have moved since a person confirmed it: max(100, 2 %)."""
+    return max(100, audience * 0.02)
+
+
+def launch(
+    work: Work, campaign_id: str, *, expected_audience: int | None = None, version: int | None = None
+) -> CampaignDetail:
     """Freezes the definition as a revision and starts it, or schedules it for its time.
 
-    `expected_audience` is the count that a person has confirmed; when the audience has moved by more
-    than max(100, 2 %) since, nothing is launched. A recurring campaign first goes out at its first time after now.
+    `expected_audience` is the count that a person has confirmed, `version` the campaign's that was checked: when the
+    audience has moved by more than its `tolerance` since, or somebody has saved, nothing is launched. A recurring
+    campaign first goes out at its first time after now.
     """
     campaign = find(work, campaign_id)
     in_state(campaign, "launch", (CampaignState.DRAFT,))
+    if version is not None and version != campaign.version:
+        raise Conflict("It has been changed since it was checked: look at it again, then launch it.")
     revisions.check_launchable(work, campaign.definition)
     size = segmentation.audience_size(work, campaign.definition["audience"]).devices
-    if expected_audience is not None and abs(size - expected_audience) > max(100, expected_audience * 0.02):
+    if expected_audience is not None and abs(size - expected_audience) > tolerance(expected_audience):
         raise Conflict(f"The audience is now {size} devices, not the {expected_audience} that were confirmed.")
-    campaign.revision_id = revisions.revise(work, campaign, campaign.definition).id
-    campaign.launched_at = work.now
+    revision = revisions.revise(work, campaign, campaign.definition)
+    if waits_for := approvals.required(work, campaign, revision.content_hash):
+        raise Conflict(waits_for)
+    campaign.revision_id, campaign.launched_at = revision.id, work.now
     _set_going(work, campaign, estimate=size)
     work.session.flush()
     audit.record(work, "campaign.launch", campaign_id, name=campaign.name, devices=size)

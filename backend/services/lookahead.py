@@ -1,6 +1,9 @@
 """Encoders without a network: the exact bytes a device would get, for preview and pre-flight."""
 
 from collections.abc import Callable
+from dataclasses import replace
+
+import orjson
 
 from backend.db import Work
 from backend.domain.message import Address, Message
@@ -28,3 +31,10 @@ def encode_for(work: Work, credential_id: int) -> Encode:
 def bare_encoder(name: ProviderName) -> Encode:
     """The encoder of a provider for an app that has no credential for it yet."""
     return encoder(name, None)
+
+
+def masked(address: Address) -> Address:
+    """The address as people may see it: a device's is as secret as a password, and as long here as it is."""
+    if address.kind is AddressKind.TOPIC:
+        return address
+    return replace(address, value="*" * (len(orjson.dumps(address.value)) - 2))

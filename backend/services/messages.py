@@ -12,6 +12,7 @@ from backend.models import Campaign, Run
 from backend.queries import campaigns as campaign_queries
 from backend.queries import messages as queries
 from backend.services import (
+    audit,
     campaigns,
     definition,
     ids,
@@ -19,9 +20,11 @@ from backend.services import (
     planner,
     subscribers,
     templates,
+    testers,
     topic_audience,
     triggers,
 )
+from backend.services.testers import Unreached
 
 MOST = 1000
 
@@ -36,10 +39,11 @@ class MessageAccepted:
 
 @dataclass(frozen=True, slots=True)
 class TrialSent:
-    """A test of a campaign on its way."""
+    """A test of a campaign on its way, and who was named but does not get it."""
 
     run_id: str
     deliveries: list[str]
+    unreached: tuple[Unreached, ...]
 
 
 def send(
@@ -52,26 +56,27 @@ def send(
     category: str = "transactional",
     priority: str = "high",
 ) -> MessageAccepted:
-    """Sends content to users, devices, raw tokens or topics. Raises `Invalid` naming what is wrong."""
+    """Sends content to users, devices, raw tokens or topics. Raises `Invalid` naming what is wrong.
+
+    `data` is held to the schema of the template, if it has one.
+    """
     if (content is None) == (template_id is None):
         raise Invalid("content", "give either content or template_id")
+    if wrong := templates.problems_of(work, template_id, data or {}):
+        raise Invalid(wrong)
     said = dict(content) if content is not None else templates.content_of(work, str(template_id))
     targets = _targets(work, to)
     carrier = _carrier(work)
-    checked = definition.to_json(
-        definition.parse(
-            {
-                "name": "API message",
-                "category": category,
-                "priority": priority,
-                "audience": {"everyone": True},
-                "variants": [{"name": "A", "content": said}],
-            }
-        )
-    )
+    checked = _definition(said, category, priority)
     campaigns.check_launchable(work, checked)
     run = _run(work, carrier, checked, kind="message", devices=targets, said={"data": dict(data)} if data else None)
     return MessageAccepted(ids.public(work, ids.MESSAGE, run.id), _deliveries(work, run))
+
+
+def _definition(said: Mapping[str, Any], category: str, priority: str) -> dict[str, Any]:
+    """What a campaign would be that says only this."""
+    one = {"name": "API message", "category": category, "priority": priority, "audience": {"everyone": True}}
+    return definition.to_json(definition.parse({**one, "variants": [{"name": "A", "content": said}]}))
 
 
 def send_test(
@@ -80,17 +85,34 @@ def send_test(
     *,
     user_ids: Sequence[str] = (),
     device_ids: Sequence[str] = (),
+    tester_ids: Sequence[str] = (),
+    variant: str | None = None,
 ) -> TrialSent:
     """Sends a campaign as it stands to chosen devices, through the real senders; no statistic counts it.
 
-    What an event campaign's texts read of the event is that of `triggers.sample`.
+    Each person gets their own variant, or all get the one named. What an event campaign's texts read of the event is
+    that of `triggers.sample`. Raises `Invalid`, also when nobody of those named can be reached.
     """
     campaign = campaigns.find(work, campaign_id)
-    devices = _targets(work, {"user_ids": list(user_ids), "device_ids": list(device_ids)})
-    campaigns.check_content(work, campaign.definition)
+    chosen = testers.choose(work, user_ids=user_ids, device_ids=device_ids, tester_ids=tester_ids)
+    testers.refuse_nobody(chosen)
+    tried = _only(campaign.definition, variant)
+    campaigns.check_content(work, tried)
     said = triggers.sample(work, campaign.definition["schedule"])
-    run = _run(work, campaign, campaign.definition, kind="test", devices=devices, said=said)
-    return TrialSent(ids.public(work, ids.RUN, run.id), _deliveries(work, run))
+    run = _run(work, campaign, tried, kind="test", devices=chosen.devices, said=said)
+    audit.record(work, "campaign.tested", campaign_id, devices=len(chosen.devices), variant=variant)
+    return TrialSent(ids.public(work, ids.RUN, run.id), _deliveries(work, run), chosen.unreached)
+
+
+def _only(data: Mapping[str, Any], variant: str | None) -> Mapping[str, Any]:
+    """The definition with no other variant than this one."""
+    if variant is None:
+        return data
+    named = [one for one in data["variants"] if one["name"] == variant]
+    if not named:
+        names = ", ".join(one["name"] for one in data["variants"])
+        raise Invalid("variant", f"is not a variant of this campaign; it has {names}")
+    return {**data, "variants": named}
 
 
 def _targets(work: Work, to: Mapping[str, Any]) -> list[int]:

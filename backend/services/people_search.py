@@ -158,9 +158,14 @@ def number_of(work: Work, user_id: str) -> int:
 
 def ours(work: Work, user_id: str) -> int | None:
     """The number behind one of our own ids of the app's users, None for anything else."""
-    number = work.core.keyring.number(ids.USER, user_id)
-    known = number is not None and queries.by_number(work.session, work.app_id, [number])
-    return number if known else None
+    return all_ours(work, [user_id]).get(user_id)
+
+
+def all_ours(work: Work, user_ids: Collection[str]) -> dict[str, int]:
+    """Those of them that are our own ids of the app's users, with their numbers."""
+    named = {name: number for name in user_ids if (number := work.core.keyring.number(ids.USER, name)) is not None}
+    known = {row.id for row in queries.by_number(work.session, work.app_id, named.values())} if named else set()
+    return {name: number for name, number in named.items() if number in known}
 
 
 def health(work: Work) -> TokenHealth:

@@ -11,7 +11,7 @@ from typing import Any
 
 from backend.db import Work
 from backend.models import AuditEntry
-from backend.queries import audience, imports, merging
+from backend.queries import audience, imports, merging, testers
 from backend.queries import people as people_queries
 from backend.queries import person as queries
 from backend.queries import preferences as preference_queries
@@ -123,12 +123,21 @@ class HeldDeviceWish:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldTester:
+    """That the person gets tests of campaigns: under which name, since when, and whether they are a member here."""
+
+    name: str
+    since: datetime
+    is_member: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Export:
     """Everything held about a person. Addresses are shown as fingerprints: they are keys to a screen.
 
     Devices come with their topics; `preferences` are what holds, `wishes` what the person or somebody for them said,
     `device_wishes` what was said for single devices, and `preference_changes` how all that came to be, the latest
-    first.
+    first. `tester` is there for people who get tests of campaigns.
     """
 
     exported_at: datetime
@@ -140,6 +149,7 @@ class Export:
     preference_changes: tuple[ChangeRow, ...]
     consents: tuple[ConsentRow, ...]
     lists: tuple[str, ...]
+    tester: HeldTester | None
     events: tuple[EventRow, ...]
     entries: tuple[HeldEntry, ...]
     deliveries: tuple[HeldDelivery, ...]
@@ -170,6 +180,7 @@ def export_user(work: Work, user_id: str) -> Export:
         preference_changes=preference_history.every(work, number),
         consents=consents.every(work, number),
         lists=tuple(merging.lists_of(work.session, number)),
+        tester=_tester(work, number),
         events=tuple(event_row(work, row) for row in merging.events_of(work.session, number)),
         entries=tuple(_entry(work, row) for row in queries.entries(work.session, number)),
         deliveries=_deliveries(work, number),
@@ -178,7 +189,7 @@ def export_user(work: Work, user_id: str) -> Export:
 
 
 def erase_user(work: Work, user_id: str) -> None:
-    """Removes a user with devices, events, wishes and their history, consents, places in lists and the rows of theirs
+    """Removes a user with devices, events, wishes and their history, consents, places in lists and among testers and the rows of theirs
     that imports refused, and takes them out of the deliveries, whose counts stand.
 
     Raises `NotFound`. The audit trail keeps the opaque id only.
@@ -197,6 +208,11 @@ def _device_wishes(work: Work, number: int) -> tuple[HeldDeviceWish, ...]:
         HeldDeviceWish(ids.public(work, ids.DEVICE, row.device_id), row.slug, row.opted_in, row.changed_at)
         for row in preference_queries.device_wishes(work.session, number)
     )
+
+
+def _tester(work: Work, number: int) -> HeldTester | None:
+    row = testers.tester_of(work.session, number)
+    return HeldTester(row.name, row.created_at, row.member_id is not None) if row else None
 
 
 def _entry(work: Work, row: Any) -> HeldEntry:

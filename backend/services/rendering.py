@@ -1,31 +1,41 @@
 """Content with variables: checked at save, filled in for one device."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
-
-from jinja2.runtime import Context
 
 from backend.domain import content as rules
 from backend.domain.message import Action, Message
 from backend.domain.vocabulary import Platform, Priority
 from backend.errors import FieldError, TemplateError
 from backend.services import template_engine as engine
+from backend.services.composed import written
+from backend.services.template_filling import Filling
 
 DEFAULT_TTL = 86_400
 MAX_COLLAPSE_KEY = 64
 
 
 @dataclass(frozen=True, slots=True)
+class Links:
+    """Where an app's pushes may lead beside http and https (no `schemes`: anywhere harmless), and where a browser's
+    push leads that names no link."""
+
+    schemes: frozenset[str] = frozenset()
+    website: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Envelope:
-    """What a message carries beside its content: who it is, its proof, and the instant it counts from."""
+    """What a message carries beside its content: who it is, its proof, the instant it counts from, its app's links."""
 
     m: str
     t: str
     identity: str
     now: datetime
     priority: Priority = Priority.NORMAL
+    links: Links = field(default=Links())
 
 
 def user_variables(attributes: Mapping[str, Any], profile: Mapping[str, Any]) -> dict[str, Any]:
@@ -47,7 +57,8 @@ def render(
     field that cannot be filled in or is not usable when filled in.
     """
     resolved, locale = wording.on(platform, locales)
-    message = _message(resolved, _Filling(variables, locale), envelope, platform, locale)
+    filling = _Filling(variables, locale, envelope.links.schemes)
+    message = _message(resolved, filling, envelope, platform, locale)
     if not (message.silent or message.title or message.body or _has_key(message.options)):
         raise TemplateError("body", "is empty: a push that is not silent needs a title or a body")
     return message
@@ -56,11 +67,11 @@ def render(
 class _Filling:
     """The variables of one message; Jinja's side of them is made when the first field needs it."""
 
-    __slots__ = ("_context", "_locale", "_variables")
+    __slots__ = ("_context", "_locale", "_schemes", "_variables")
 
-    def __init__(self, variables: Mapping[str, Any], locale: str) -> None:
-        self._variables, self._locale = variables, locale
-        self._context: Context | None = None
+    def __init__(self, variables: Mapping[str, Any], locale: str, schemes: frozenset[str]) -> None:
+        self._variables, self._locale, self._schemes = variables, locale, schemes
+        self._context: Filling | None = None
 
     def text(self, value: str | None, field: str) -> str:
         """The filled-in field, cleaned. Raises `TemplateError`."""
@@ -74,17 +85,19 @@ class _Filling:
         try:
             return engine.fill(value, self._context)
         except (engine.FillProblem, engine.SyntaxProblem) as error:
-            raise TemplateError(field, str(error)) from error
+            raise TemplateError(field, str(error), *written(value, error.at, error.length)) from error
 
     def link(self, value: str | None, field: str, *, image: bool = False) -> str | None:
         """A filled-in address, None when it comes out empty; judged before anything is cleaned away."""
         if not value:
             return None
         link = self.raw(value, field).strip() if engine.is_template(value) else value
-        wrong = (rules.image_problem(link) if image else rules.link_problem(link)) if link else None
+        if not link:
+            return None
+        wrong = rules.image_problem(link) if image else rules.link_problem(link, self._schemes)
         if wrong:
             raise TemplateError(field, wrong)
-        return link or None
+        return link
 
     def deep(self, value: Any, field: str) -> Any:
         """A platform's option with every text in it filled in."""
@@ -115,7 +128,7 @@ def _message(
         subtitle=filling.text(resolved.get("subtitle"), "subtitle"),
         body=filling.text(resolved.get("body"), "body"),
         image=filling.link(resolved.get("image"), "image", image=True),
-        link=filling.link(resolved.get("link"), "link"),
+        link=filling.link(resolved.get("link"), "link") or _website(envelope.links, platform),
         actions=tuple(_action(action, filling, f"actions[{index}]") for index, action in actions),
         data={name: filling.text(value, f"data.{name}") for name, value in data.items()},
         badge=resolved.get("badge"),
@@ -137,6 +150,11 @@ def _action(action: Mapping[str, Any], filling: _Filling, field: str) -> Action:
     return Action(action["id"], title, link, filling.link(action.get("icon"), f"{field}.icon", image=True))
 
 
+def _website(links: Links, platform: Platform) -> str | None:
+    """A browser's push without a link is no declarative one: Safari would not show it."""
+    return links.website if platform is Platform.WEB else None
+
+
 def _collapse_key(resolved: Mapping[str, Any], filling: _Filling) -> str | None:
     key = filling.text(resolved.get("collapse_key"), "collapse_key")
     if len(key.encode()) > MAX_COLLAPSE_KEY:
@@ -151,25 +169,25 @@ def _has_key(options: Mapping[str, Any]) -> bool:
 
 def content_problems(content: Mapping[str, Any], path: str = "content") -> list[FieldError]:
     """Every text in any layer of the content that is not in the template language."""
-    return [FieldError(place, wrong) for place, text in _texts(content, path) if (wrong := syntax_problem(text))]
+    return [wrong for place, text in texts(content, path) if (wrong := syntax_problem(text, place))]
 
 
-def syntax_problem(text: str) -> str | None:
-    """Why a text is not in the template language, None when it is."""
+def syntax_problem(text: str, field: str) -> FieldError | None:
+    """Why a text is not in the template language, and where; None when it is."""
     try:
-        if engine.is_template(text):
-            engine.compiled(text)
+        engine.refuse(text)
     except engine.SyntaxProblem as error:
-        return str(error)
+        return FieldError(field, str(error), error.at, error.length)
     return None
 
 
-def _texts(value: Any, path: str) -> Iterator[tuple[str, str]]:
+def texts(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    """Every text in any layer of a content, with its path."""
     if isinstance(value, str):
         yield path, value
     elif isinstance(value, Mapping):
         for name, item in value.items():
-            yield from _texts(item, f"{path}.{name}")
+            yield from texts(item, f"{path}.{name}")
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
-            yield from _texts(item, f"{path}[{index}]")
+            yield from texts(item, f"{path}[{index}]")

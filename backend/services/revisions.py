@@ -12,18 +12,28 @@ from backend.domain import schedule
 from backend.errors import FieldError, Invalid, NotFound
 from backend.models import Campaign, Revision, Variant
 from backend.queries import campaigns as queries
-from backend.services import categories, content, definition, segmentation, templates, topic_audience
+from backend.services import (
+    blocks,
+    categories,
+    content,
+    content_rules,
+    definition,
+    segmentation,
+    templates,
+    topic_audience,
+)
 
 WHEN = {"at": "schedule.at", "local_time": "schedule.wall", "best_hour": "schedule.date", "recurring": "schedule.rrule"}
 """The field that says when, by the kind of schedule."""
 
 
 def freeze(work: Work, data: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
-    """The definition as it would be launched, templates and segments copied into it, and its hash."""
+    """The definition as it would be launched, templates, blocks and segments copied into it, and its hash."""
     frozen = copy.deepcopy(dict(data))
     for variant in frozen["variants"]:
         if variant.get("template_id"):
             variant["content"] = templates.content_of(work, variant["template_id"])
+        variant["content"] = blocks.expand(work, variant["content"])
     frozen["audience"] = segmentation.freeze(work, frozen["audience"])
     return frozen, hashlib.sha256(json.dumps(frozen, sort_keys=True).encode()).hexdigest()
 
@@ -59,6 +69,7 @@ def check_launchable(work: Work, data: Mapping[str, Any], *, awaited: datetime |
     `awaited` is when an occasion is due that has not begun, of a campaign under way.
     """
     check_content(work, data)
+    _data_given(work, data)
     topic_audience.check_reachable(work, data["audience"].get("topics") or (), "audience.topics")
     when = data["schedule"]
     if awaited is None and schedule.has_passed(when, work.now):
@@ -77,28 +88,47 @@ def check_content(work: Work, data: Mapping[str, Any]) -> None:
 
 
 def check_references(work: Work, data: Mapping[str, Any]) -> None:
-    """What the definition names must exist in this app."""
+    """What the definition names must exist in this app, and its links must be such as the app allows."""
     slugs = [category.slug for category in categories.listing(work)]
     if data["category"] not in slugs:
         raise Invalid("category", f"is not a category of this app; it has {', '.join(slugs)}")
+    schemes = frozenset(queries.app(work.session, work.app_id).link_schemes)
     for position, variant in enumerate(data["variants"]):
-        if variant.get("template_id"):
-            _template_exists(work, variant["template_id"], f"variants[{position}].template_id")
+        path = f"variants[{position}].content"
+        said = _text_of(work, variant, f"variants[{position}].template_id")
+        if wrong := content_rules.problems(said, schemes, path):
+            raise Invalid(wrong)
+        blocks.expand(work, said, path)
     segmentation.audience_where(work, data["audience"])
 
 
-def _template_exists(work: Work, template_id: str, field: str) -> None:
+def _text_of(work: Work, variant: Mapping[str, Any], field: str) -> Mapping[str, Any]:
+    """What a variant says: its own content, or its template's."""
+    if not variant.get("template_id"):
+        own: Mapping[str, Any] = variant["content"]
+        return own
     try:
-        templates.content_of(work, template_id)
+        return templates.content_of(work, variant["template_id"])
     except NotFound as error:
         raise Invalid(field, "is not a template of this app") from error
+
+
+def _data_given(work: Work, data: Mapping[str, Any]) -> None:
+    """A template that needs data of whoever sends it is for events and for the API, never for a campaign alone."""
+    if data["schedule"]["kind"] == "event":
+        return
+    for position, variant in enumerate(data["variants"]):
+        if variant.get("template_id") and (needed := templates.required_data(work, variant["template_id"])):
+            named = ", ".join(f"data.{name}" for name in needed[:3])
+            why = f"needs {named}, which only an event or the API gives: send it by POST /messages, or on an event"
+            raise Invalid(f"variants[{position}].template_id", why)
 
 
 def _says_something(work: Work, variants: Sequence[Mapping[str, Any]]) -> None:
     """A push that shows nothing is a mistake unless it is silent on purpose."""
     wrong: list[FieldError] = []
     for position, variant in enumerate(variants):
-        text = templates.content_of(work, variant["template_id"]) if variant.get("template_id") else variant["content"]
+        text = _text_of(work, variant, f"variants[{position}].template_id")
         wrong += content.wordless(text, f"variants[{position}].content")
     if wrong:
         raise Invalid(wrong)

@@ -29,7 +29,7 @@ from backend.errors import TemplateError
 from backend.models import App, Campaign
 from backend.providers.base import TooLarge
 from backend.queries import campaigns as queries
-from backend.services import addresses, ids, templates
+from backend.services import addresses, blocks, ids, templates
 
 Encode = Callable[[Message, Address], bytes]
 AT_ONCE = timedelta(minutes=5)
@@ -58,6 +58,7 @@ class RunContext:
     error_limit_percent: int = 0
     rank: int = 0
     timezone: str = "UTC"
+    links: templates.Links = field(default=templates.Links())
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +80,13 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """One delivery that does not go out, with its final state; `detail` is for people."""
+    """One delivery that does not go out, with its final state; `detail` is for people, `size` that of a body too large."""
 
     id: int
     state: DeliveryState
     reason: str
     detail: str = ""
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +121,8 @@ def load(work: Work, run_id: int) -> RunContext:
 def draft(work: Work, campaign: Campaign) -> RunContext:
     """The context that a launch of this campaign would have now; its definition is already frozen or a draft."""
     data = campaign.definition
-    contents = [
-        templates.content_of(work, v["template_id"]) if v.get("template_id") else v["content"] for v in data["variants"]
-    ]
+    texts = [templates.words_of(work, variant) for variant in data["variants"]]
+    contents = [blocks.expand(work, text, f"variants[{at}].content") for at, text in enumerate(texts)]
     context = _context(work, queries.app(work.session, work.app_id), data, contents, campaign.id)
     not_after = data.get("not_after")
     policy = replace(context.policy, not_after=datetime.fromisoformat(not_after) if not_after else None)
@@ -131,7 +132,7 @@ def draft(work: Work, campaign: Campaign) -> RunContext:
 def bare(work: Work, text: Mapping[str, Any]) -> RunContext:
     """The context of content alone, for a preview."""
     plain = {"category": "marketing", "priority": "normal", "on_unknown": "retry", "audience": {}, "holdout_percent": 0}
-    return _context(work, queries.app(work.session, work.app_id), plain, [text], 0)
+    return _context(work, queries.app(work.session, work.app_id), plain, [blocks.expand(work, text)], 0)
 
 
 def _context(
@@ -162,6 +163,7 @@ def _context(
         wordings=tuple(map(content.Wording, contents)),
         default_locale=app.default_locale,
         app_variables={"name": app.name, "slug": app.slug},
+        links=templates.Links(frozenset(app.link_schemes), app.website),
         rank=int(definition["priority"] == Priority.HIGH),
         timezone=app.default_timezone,
     )
@@ -212,7 +214,7 @@ def _encoded(row: Any, whom: Target, message: Message, address: Address, encode:
     try:
         body = encode(message, address)
     except TooLarge as error:
-        return NotSent(row.id, DeliveryState.SKIPPED, SkipReason.TOO_LARGE, str(error))
+        return NotSent(row.id, DeliveryState.SKIPPED, SkipReason.TOO_LARGE, str(error), error.size)
     return Ready(
         id=row.id,
         device_id=row.device_id,
@@ -238,6 +240,7 @@ def render(row: Any, context: RunContext, locales: tuple[str, ...], keyring: Key
         identity=keyring.public_id(ids.RUN, context.run_id) if topic else m,  # who is in two topics sees it once
         now=row.due_at,
         priority=context.priority,
+        links=context.links,
     )
 
     def on(platform: Platform) -> Message:
@@ -255,13 +258,17 @@ def render(row: Any, context: RunContext, locales: tuple[str, ...], keyring: Key
 
 
 def variables(row: Any, context: RunContext) -> dict[str, Any]:
-    """What a template may read about one delivery; of a topic there is no user and no device to tell of."""
+    """What a template may read about one delivery; of a topic there is no user and no device to tell of.
+
+    `data` is what the API was given, or else what the event said, so that one template serves both.
+    """
     outer = row.context or {}
+    event = outer.get("event", {})
     about = {"user": {}, "device": {}} if row.address_kind == AddressKind.TOPIC else _about(row)
     return {
         **about,
-        "event": outer.get("event", {}),
-        "data": outer.get("data", {}),
+        "event": event,
+        "data": outer.get("data", event),
         "app": context.app_variables,
     }
 

@@ -41,9 +41,9 @@ class Partial(Strict):
 Model = TypeVar("Model", bound=Strict)
 
 
-def refused(message: str) -> PydanticCustomError:
-    """A sentence of ours as pydantic's error (braces would be read as its own template)."""
-    return PydanticCustomError("refused", "{sentence}", {"sentence": message})
+def refused(message: str, at: int | None = None, length: int | None = None) -> PydanticCustomError:
+    """A sentence of ours as pydantic's error (braces would be read as its own template), and where in the text."""
+    return PydanticCustomError("refused", "{sentence}", {"sentence": message, "at": at, "length": length})
 
 
 def read(model: type[Model], data: Any, path: str = "") -> Model:
@@ -55,7 +55,8 @@ def read(model: type[Model], data: Any, path: str = "") -> Model:
 
 
 def _field_error(error: Any, path: str) -> FieldError:
-    return FieldError(_path(error["loc"], path) or "body", sentence(error))
+    told = error.get("ctx") or {}
+    return FieldError(_path(error["loc"], path) or "body", sentence(error), told.get("at"), told.get("length"))
 
 
 def _path(parts: Sequence[str | int], path: str) -> str:

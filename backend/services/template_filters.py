@@ -5,79 +5,139 @@ that cannot use its value raises `ValueError` with a sentence for the author.
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from decimal import ROUND_HALF_UP, Context, Decimal
+from functools import lru_cache
 from inspect import signature
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from jinja2 import Undefined, pass_context
-from jinja2.runtime import Context
+from jinja2 import Undefined
 
-LONGEST = 8192
-"""Characters that one value or one filled-in field may have."""
+from backend.services import template_dates as dates
+from backend.services.template_filling import LONGEST, Filling, as_text, charged, missing, number
 
-_SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "PLN": "zł", "INR": "₹", "KRW": "₩", "UAH": "₴", "TRY": "₺"}
+_SYMBOLS = {
+    "EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "PLN": "zł", "INR": "₹", "KRW": "₩", "UAH": "₴", "TRY": "₺",
+    "BRL": "R$", "CZK": "Kč", "ILS": "₪", "VND": "₫", "PHP": "₱", "NGN": "₦",
+}  # fmt: skip
 _WHOLE = {"JPY", "KRW", "VND", "CLP", "ISK", "HUF"}
 _POINT_GROUPS = {"de", "es", "it", "nl", "pt", "id", "da", "tr", "el"}
 _SPACE_GROUPS = {"fr", "pl", "cs", "sk", "ru", "uk", "sv", "nb", "no", "fi", "bg", "hu", "lt", "lv", "et"}
-_MONTHS = (
-    "January", "February", "March", "April", "May", "June",
-    "July", "August", "September", "October", "November", "December",
-)  # fmt: skip
-_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_DIRECTIVE = re.compile(r"%(.)")
+_SIGN_FIRST = {"nl", "tr", "pt-BR"}
+_DIRECTIVE = re.compile(r"%(.)", re.DOTALL)
+_AFTER_APOSTROPHE = re.compile(r"(?<=[^\W\d_]{2}['’])[^\W\d_]")
+_APOSTROPHES = 100
+_ROUNDING = Context(prec=330, rounding=ROUND_HALF_UP)
+_DOTTED = str.maketrans({"i": "İ"})
+_DOTLESS = str.maketrans({"I": "ı", "İ": "i"})
+_DOTTED_LANGUAGES = {"tr", "az"}
+_LONGEST_SIGN = 64
+_DEARER = {"date": 16}
+"""What a character of the values given to a filter costs, where that is more than one unit: each may be a directive."""
+_JOINED = frozenset("\u200d\ufe0f\u20e3\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff")
 
 
-def _default(value: Any, fallback: Any = "", also_empty: bool = False) -> Any:
+def _default(_filling: Filling, value: Any, fallback: Any = "", also_empty: bool = False) -> Any:
     return fallback if isinstance(value, Undefined) or (also_empty and not value) else value
 
 
-def _truncate(value: Any, length: int = 80, end: str = "…") -> str:
+def _upper(filling: Filling, value: Any) -> str:
+    text = as_text(value)
+    return (text.translate(_DOTTED) if filling.language in _DOTTED_LANGUAGES else text).upper()
+
+
+def _lower(filling: Filling, value: Any) -> str:
+    text = as_text(value)
+    return (text.translate(_DOTLESS) if filling.language in _DOTTED_LANGUAGES else text).lower()
+
+
+def _title(_filling: Filling, value: Any) -> str:
+    """`Don't` and `O'Neill`: after an apostrophe a capital follows only a single letter."""
+    text = as_text(value).title()
+    return _AFTER_APOSTROPHE.sub(lambda letter: letter[0].lower(), text, count=_APOSTROPHES)
+
+
+def _capitalize(_filling: Filling, value: Any) -> str:
+    return as_text(value).capitalize()
+
+
+def _trim(_filling: Filling, value: Any) -> str:
+    return as_text(value).strip()
+
+
+def _truncate(_filling: Filling, value: Any, length: int = 80, end: str = "…") -> str:
+    """At most so many characters, `end` among them; what belongs to one sign (an emoji of several parts) stays whole."""
     text, ending = as_text(value), as_text(end)
-    if not isinstance(length, int) or not len(ending) <= length <= LONGEST:
+    if type(length) is not int or not len(ending) <= length <= LONGEST:
         raise ValueError(f"truncate needs a length between {len(ending)} and {LONGEST}")
-    return text if len(text) <= length else text[: length - len(ending)].rstrip() + ending
+    if len(text) <= length:
+        return text
+    cut = length - len(ending)
+    return text[: _whole_signs(text, cut)].rstrip() + ending
 
 
-def _round(value: Any, digits: int = 0) -> float | int:
-    if not isinstance(digits, int) or not 0 <= digits <= 10:
+def _whole_signs(text: str, cut: int) -> int:
+    """The last place up to `cut` where a sign ends; `cut` itself where there is none near it."""
+    for end in range(cut, max(0, cut - _LONGEST_SIGN), -1):
+        joins = text[end] in _JOINED or text[end - 1] == "\u200d" or unicodedata.combining(text[end])
+        if not joins:
+            return end
+    return cut
+
+
+def _round(_filling: Filling, value: Any, digits: int = 0) -> float | int:
+    """Halves go up, as people expect of a price."""
+    if type(digits) is not int or not 0 <= digits <= 10:
         raise ValueError("round needs a number of digits between 0 and 10")
-    rounded = round(number(value), digits)
-    return rounded if digits else int(rounded)
+    rounded = _rounded(number(value), digits)
+    return float(rounded) if digits else int(rounded)
 
 
-@pass_context
-def _currency(context: Context, value: Any, code: str = "USD") -> str:
+def _rounded(amount: float, digits: int) -> Decimal:
+    return Decimal(repr(amount)).quantize(Decimal(1).scaleb(-digits), context=_ROUNDING)
+
+
+def _currency(filling: Filling, value: Any, code: str = "USD") -> str:
     """`1,234.50` with the currency's sign before or after it, as the message's language writes it."""
-    amount, language = number(value), _language(context)
     code = as_text(code).upper()
-    digits = f"{abs(amount):,.{0 if code in _WHOLE else 2}f}"
-    sign, minus = _SYMBOLS.get(code, code), "-" if amount < 0 else ""
+    amount = _rounded(number(value), 0 if code in _WHOLE else 2)
+    digits, minus = f"{abs(amount):,}", "-" if amount < 0 else ""
+    sign, language = _SYMBOLS.get(code, code), filling.language
     if language in _POINT_GROUPS | _SPACE_GROUPS:
         groups = "." if language in _POINT_GROUPS else "\u00a0"
-        return minus + digits.translate({ord(","): groups, ord("."): ","}) + f"\u00a0{sign}"
+        local = digits.translate({ord(","): groups, ord("."): ","})
+        first = language in _SIGN_FIRST or filling.locale in _SIGN_FIRST
+        return f"{minus}{sign}\u00a0{local}" if first else f"{minus}{local}\u00a0{sign}"
     return f"{minus}{sign}{digits}" if len(sign) == 1 else f"{minus}{digits}\u00a0{sign}"
 
 
-def _date(value: Any, form: str = "%Y-%m-%d", zone: str | None = None) -> str:
+def _date(filling: Filling, value: Any, form: str = "%Y-%m-%d", zone: str | None = None) -> str:
     """A time in RFC 3339 (or a date) by the directives %Y %y %m %d %e %H %M %S %B %b %A %a %%.
 
-    Names of months and days are English. Times are told in `zone`, UTC without one.
+    Names of months and days are in the message's language where `template_dates` has them. Times are told in
+    `zone`, UTC without one.
     """
     moment = _moment(value)
+    moment = moment.astimezone(_zone(as_text(zone))) if zone else moment
+    return _DIRECTIVE.sub(lambda match: _part(moment, match[1], filling.language), as_text(form))
+
+
+@lru_cache(maxsize=1024)
+def _zone(name: str) -> ZoneInfo:
     try:
-        moment = moment.astimezone(ZoneInfo(zone)) if zone else moment
+        return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError(f"there is no time zone {as_text(zone)[:64]!r}") from error
-    return _DIRECTIVE.sub(lambda match: _part(moment, match[1]), as_text(form))
+        raise ValueError(f"there is no time zone {name[:64]!r}") from error
 
 
-def _part(moment: datetime, directive: str) -> str:
+def _part(moment: datetime, directive: str, language: str) -> str:
     if directive in "YymdHMS%":
         return moment.strftime(f"%{directive}") if directive != "Y" else f"{moment.year:04}"
-    month, day = _MONTHS[moment.month - 1], _DAYS[moment.weekday()]
-    names = {"e": str(moment.day), "B": month, "b": month[:3], "A": day, "a": day[:3]}
+    month, day = dates.month(moment, language), dates.day(moment, language)
+    names = {"e": str(moment.day), "B": month, "b": dates.shortened(month), "A": day, "a": dates.shortened(day)}
     if directive not in names:
         raise ValueError(f"date does not know %{directive}")
     return names[directive]
@@ -93,80 +153,34 @@ def _moment(value: Any) -> datetime:
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-@pass_context
-def _plural(context: Context, count: Any, one: str, few: str, many: str | None = None) -> str:
-    """The form that goes with a count: two forms (`item, items`), or three for Slavic languages."""
-    amount, language = abs(number(count)), _language(context)
+def _plural(filling: Filling, count: Any, one: str, few: str, many: str | None = None) -> str:
+    """The form that goes with a count: two forms (`item, items`), or three for Slavic and Baltic languages."""
+    amount, language = abs(number(count)), filling.language
     if many is None:
-        return one if amount == 1 or (language == "fr" and amount < 2) else few
-    if amount == 1 or (language in {"ru", "uk", "sr", "hr", "be"} and amount % 10 == 1 and amount % 100 != 11):
+        return one if amount == 1 or (language in {"fr", "pt"} and amount < 2) else few
+    teens = 11 <= amount % 100 <= 19
+    if language == "lt":
+        return one if amount % 10 == 1 and not teens else few if amount % 10 >= 2 and not teens else many
+    if amount == 1 or (language in {"ru", "uk", "sr", "hr", "bs", "be"} and amount % 10 == 1 and not teens):
         return one
     if language in {"cs", "sk"}:
         return few if amount in {2, 3, 4} else many
-    return few if amount % 10 in {2, 3, 4} and amount % 100 not in {12, 13, 14} else many
+    return few if amount % 10 in {2, 3, 4} and not teens else many
 
 
-def _language(context: Context) -> str:
-    return str(context.parent.get("__locale__", "")).split("-")[0]
-
-
-def _length(value: Any) -> int:
+def _length(_filling: Filling, value: Any) -> int:
     if isinstance(value, str | list | tuple | Mapping):
         return len(value)
     raise missing(value) if isinstance(value, Undefined) else ValueError("length needs a text or a list")
 
 
-def _of_text(change: Callable[[str], str]) -> Callable[[Any], str]:
-    return lambda value: change(as_text(value))
-
-
-def missing(value: Undefined) -> Exception:
-    """The error that an undefined value carries."""
-    return value._undefined_exception(value._undefined_message)
-
-
-def as_text(value: Any) -> str:
-    """How a value reads in a message. Raises `ValueError` for lists, maps and too long texts."""
-    if isinstance(value, str):
-        if len(value) > LONGEST:
-            raise ValueError(f"a value has more than {LONGEST} characters")
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return _number_text(value)
-    if isinstance(value, Undefined):
-        raise missing(value)
-    if isinstance(value, datetime) or value is None:
-        return value.isoformat() if value else ""
-    raise ValueError(f"a {'list' if isinstance(value, list | tuple) else 'map'} cannot be shown; name one item of it")
-
-
-def _number_text(value: float) -> str:
-    """`5` for 5.0: JSON does not tell them apart, so neither does a message."""
-    if abs(value) >= 1e300:
-        raise ValueError("a number is too large to be shown")
-    return str(int(value)) if isinstance(value, float) and value.is_integer() and abs(value) < 1e15 else str(value)
-
-
-def number(value: Any) -> int | float:
-    """The value as a number; a text of digits counts as one. Raises `ValueError`."""
-    if isinstance(value, Undefined):
-        raise missing(value)
-    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300:
-        return value
-    if isinstance(value, str) and re.fullmatch(r"-?\d{1,15}(\.\d{1,15})?", value, re.ASCII):
-        return float(value) if "." in value else int(value)
-    raise ValueError("needs a number")
-
-
-FILTERS: dict[str, Callable[..., Any]] = {
+_OWN: dict[str, Callable[..., Any]] = {
     "default": _default,
-    "upper": _of_text(str.upper),
-    "lower": _of_text(str.lower),
-    "title": _of_text(str.title),
-    "capitalize": _of_text(str.capitalize),
-    "trim": _of_text(str.strip),
+    "upper": _upper,
+    "lower": _lower,
+    "title": _title,
+    "capitalize": _capitalize,
+    "trim": _trim,
     "truncate": _truncate,
     "round": _round,
     "currency": _currency,
@@ -174,15 +188,18 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "plural": _plural,
     "length": _length,
 }
+FILTERS: dict[str, Callable[..., Any]] = {
+    name: charged(function, _DEARER.get(name, 1)) for name, function in _OWN.items()
+}
 
 
 def _arity(function: Callable[..., Any]) -> tuple[int, int]:
     """How few and how many values a filter takes beside the one it filters."""
-    given = [one for one in signature(function).parameters.values() if one.name not in {"context", "value", "count"}]
+    given = list(signature(function).parameters.values())[2:]
     return sum(one.default is one.empty for one in given), len(given)
 
 
-ARITY = {name: _arity(function) for name, function in FILTERS.items()}
+ARITY = {name: _arity(function) for name, function in _OWN.items()}
 
 
 def _undefined(value: Any) -> bool:

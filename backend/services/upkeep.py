@@ -63,7 +63,7 @@ def _life(core: Core, revision_id: int) -> timedelta:
     """How long the longest-lived message of a revision is of use; a revision never changes."""
     with core.reading(CLOCK) as work:
         wordings = endings.contents(work.session, revision_id)
-    layers = [layer for wording in wordings for layer in content.layers({"ttl_seconds": DEFAULT_TTL, **wording})]
+    layers = [layer for wording in wordings for _, layer in content.layers({"ttl_seconds": DEFAULT_TTL, **wording})]
     named = [layer["ttl_seconds"] for layer in layers if layer.get("ttl_seconds") is not None]
     return max((timedelta(seconds=ttl) if ttl else AT_ONCE for ttl in named), default=timedelta(seconds=DEFAULT_TTL))
 

@@ -4,6 +4,7 @@ responses from APNs" and "Establishing a certificate-based connection to APNs"."
 import re
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -94,7 +95,7 @@ class ApnsSession(ProviderSession):
         apns_payload.check(payload, push_type)
         if device.startswith(DEAD):
             raise Refused(410, "Unregistered", "the app was removed from the device")
-        return _push(device, payload, headers.get("apns-collapse-id", ""))
+        return replace(_push(device, payload, headers.get("apns-collapse-id", "")), body=request.body)
 
     def _check_token(self, headers: Mapping[str, str]) -> None:
         scheme, _, token = headers.get("authorization", "").partition(" ")

@@ -22,6 +22,8 @@ duplicates, refused, failed}}.
 
 GET /simulator/pairs: the last 100 000 accepted [provider, target, m], repeats among them.
 
+GET /simulator/bodies: the last 2 000 accepted [provider, m, body]; of Web Push what the browser has decrypted.
+
 GET /simulator/refusals: the last 50, each {service, status, reason, detail}.
 
 GET /simulator/behaviour: the knobs as they are.
@@ -65,6 +67,7 @@ def _knobs(world: World, body: bytes) -> Any:
 _ROUTES: dict[tuple[str, str], Callable[[World, bytes], Any]] = {
     ("GET", "stats"): lambda world, _: world.stats(),
     ("GET", "pairs"): lambda world, _: list(world.ledger.recent),
+    ("GET", "bodies"): lambda world, _: [(name, m, body.decode()) for name, m, body in world.ledger.bodies],
     ("GET", "refusals"): lambda world, _: [asdict(refusal) for refusal in world.ledger.refusals],
     ("GET", "behaviour"): lambda world, _: world.behaviour.knobs(),
     ("GET", "knobs"): _knobs,

@@ -3,6 +3,7 @@
 import re
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -55,7 +56,8 @@ class FcmSession(ProviderSession):
         body = _body(request)
         message = body.get("message", {})
         target, heard = self._target(message)
-        return _push(message, target, heard=heard, dry=bool(body.get("validateOnly")))
+        push = _push(message, target, heard=heard, dry=bool(body.get("validateOnly")))
+        return replace(push, body=request.body)
 
     def _check_project(self, project: str) -> None:
         if project not in {PROJECT, self.world.authority.project_number}:

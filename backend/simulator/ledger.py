@@ -11,6 +11,7 @@ from backend.simulator.wire import Host
 _GENERATION = 1_000_000
 _PAIRS_KEPT = 100_000
 _REFUSALS_KEPT = 50
+_BODIES_KEPT = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ class Ledger:
         self.tokens: Counter[str] = Counter()
         """By service: provider tokens and VAPID tokens of a new signature, access tokens handed out."""
         self.recent: deque[tuple[str, str, str]] = deque(maxlen=_PAIRS_KEPT)
+        self.bodies: deque[tuple[str, str, bytes]] = deque(maxlen=_BODIES_KEPT)
+        """What was accepted lately: provider, m, and the body as the device reads it."""
         self.refusals: deque[Refusal] = deque(maxlen=_REFUSALS_KEPT)
         self._young: dict[int, int] = {}
         self._old: dict[int, int] = {}
@@ -55,6 +58,7 @@ class Ledger:
         self.accepted[provider.value] += 1
         self.accepted_at[host] += 1
         self.recent.append((provider.value, push.target, push.m))
+        self.bodies.append((provider.value, push.m, push.body))
         pair, key = hash((push.target, push.m)), hash(push.collapse)
         first = self._young.get(pair)
         if first is None:

@@ -11,7 +11,7 @@ class Push:
     `m` and `t` are the delivery's id and proof, empty where the payload carries none. `collapse` is all by
     which a repeat replaces its twin: collapse id, topic and tag. `visible` pushes show something to a person.
     `actions` are the ids of the buttons under it. A `dry` one is only validated; one that reaches nobody is
-    not `heard`.
+    not `heard`. `body` is the request's, of Web Push what the browser has decrypted.
     """
 
     target: str
@@ -22,6 +22,7 @@ class Push:
     actions: tuple[str, ...] = ()
     dry: bool = False
     heard: bool = True
+    body: bytes = b""
 
 
 class Refused(Exception):

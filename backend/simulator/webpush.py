@@ -4,6 +4,7 @@ import re
 import uuid
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -129,7 +130,8 @@ class WebPushSession(ProviderSession):
             plaintext = decrypt(envelope, self.world.authority.browser(path))
             self._tokens.use(envelope.salt)
             target = f"https://{request.authority}{request.path}"
-            return declarative.read(plaintext, target, request.headers.get("topic", ""))
+            push = declarative.read(plaintext, target, request.headers.get("topic", ""))
+            return replace(push, body=plaintext)
         except (Undecryptable, declarative.NotDeclarative) as error:
             raise Declined(400, 110, str(error)) from error
 

@@ -50,7 +50,7 @@ async def test_apps_are_made_read_and_changed(admin: httpx.AsyncClient):
     assert (await admin.get(f"{V1}/apps/{app['id']}")).json() == app
     assert app["error_limit_percent"] == 20
     changes = {"name": "Shop", "allowed_origins": ["https://shop.example"], "identity_verification": False}
-    changes |= {"error_limit_percent": 5}
+    changes |= {"error_limit_percent": 5, "website": "https://shop.example", "link_schemes": ["fjord"]}
     changed = (await admin.patch(f"{V1}/apps/{app['id']}", json=changes)).json()
     assert {name: changed[name] for name in changes} == changes
     assert changed["default_timezone"] == "Europe/Warsaw"
@@ -69,6 +69,9 @@ async def test_apps_are_made_read_and_changed(admin: httpx.AsyncClient):
         ({"launch_threshold": 0}, "launch_threshold"),
         ({"error_limit_percent": 101}, "error_limit_percent"),
         ({"error_limit_percent": None}, "error_limit_percent"),
+        ({"website": "http://shop.example"}, "website"),
+        ({"link_schemes": ["javascript"]}, "link_schemes[0]"),
+        ({"approval_required": None}, "approval_required"),
     ],
 )
 @pytest.mark.parametrize("core", ["sqlite"], indirect=True)

@@ -15,6 +15,7 @@ from backend.bootstrap import Core
 from backend.db import OPERATOR, Work
 from backend.models import TopicSubscription
 from backend.services import (
+    blocks,
     campaigns,
     categories,
     credentials,
@@ -26,6 +27,7 @@ from backend.services import (
     segmentation,
     subscribers,
     templates,
+    testers,
 )
 from backend.services.apps import AppRow
 from backend.services.categories import CategoryIn
@@ -42,6 +44,7 @@ OPEN = {
     "GET /files/export/people": "the same",
     "GET /files/export/segments/{segment_id}": "the same",
     "GET /files/export/lists/{list_id}": "the same",
+    "GET /pictures/{key}": "the same",
     "GET /preferences/{token}": "the address is signed",
     "POST /preferences/{token}": "the same",
     "GET /health/live": "for load balancers",
@@ -61,6 +64,7 @@ NOT_SCOPED = {
     "/files/imports/{import_id}/refusals.csv": "a session opens it, in its own app: test_import_routes",
     "/files/export/segments/{segment_id}": "the same",
     "/files/export/lists/{list_id}": "the same",
+    "/pictures/{key}": "the same: test_tester_routes",
 }
 MAKES = {
     "PUT /api/v1/users/{user_id}": "makes the user in the caller's own app",
@@ -81,9 +85,14 @@ BODIES = {
     "PATCH /api/v1/campaigns/{campaign_id}": {"name": "Taken over"},
     "POST /api/v1/campaigns/{campaign_id}/test": {"user_ids": ["ann"]},
     "PATCH /api/v1/templates/{template_id}": {"name": "Taken over"},
+    "POST /api/v1/templates/{template_id}/restore": {"version": 1},
+    "PATCH /api/v1/blocks/{block_id}": {"text": "Taken over"},
 }
 
-QUERIES = {"GET /api/v1/campaigns/{campaign_id}/explain": {"user_id": "ann"}}
+QUERIES = {
+    "GET /api/v1/campaigns/{campaign_id}/preflight/devices": {"outcome": "send"},
+    "GET /api/v1/campaigns/{campaign_id}/explain": {"user_id": "ann"},
+}
 
 
 @pytest.fixture
@@ -248,8 +257,11 @@ def objects(work: Work) -> dict[str, str]:
     )
     work.session.add(place)
     work.session.flush()
+    campaign = campaigns.create(work, definition()).row.id
+    tried = messages.send_test(work, campaign, device_ids=[work.core.keyring.public_id("dev", device)])
     return {
-        "campaign_id": campaigns.create(work, definition()).row.id,
+        "block_id": blocks.create(work, "theirs", "Hello").id,
+        "campaign_id": campaign,
         "category": categories.create(work, CategoryIn(slug="theirs", name="Theirs", kind="marketing")).slug,
         "credential": credential.id,
         "delivery_id": sent.deliveries[0],
@@ -257,8 +269,10 @@ def objects(work: Work) -> dict[str, str]:
         "import_id": file_of_people(work),
         "key": keys.add_key(work, scope="client")[0].id,
         "list_id": lists.create(work, lists.ListIn(name="l")).id,
+        "run_id": tried.run_id,
         "segment_id": segmentation.create(work, "s", {"combinator": "and", "rules": []}).id,
         "template_id": templates.create(work, "t", {"title": "Hello"}).id,
+        "tester_id": testers.add(work, "ann").id,
         "topic": place.topic,
         "user_id": "ann",
     }
@@ -283,6 +297,7 @@ def everything(core: Core, app: AppRow) -> str:
         "campaign",
         "segment",
         "template",
+        "content_block",
         "user_list",
         "credential",
         "api_key",

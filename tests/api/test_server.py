@@ -115,8 +115,19 @@ async def test_a_campaign_goes_from_preflight_to_report(core: Core, server: http
     checked = await post(server, f"/campaigns/{made}/preflight", 200)
     assert (checked["audience"], checked["send"], checked["deferred"], checked["skipped"]) == (3, 3, 0, {})
     assert checked["largest_payload"]["web"] > 0
+    assert checked["payload_limit"]["web"] == 3993
+    assert (checked["by_platform"], checked["since_last"]) == ({"web": 3}, None)
+    assert all(one["blocking"] is False and one["devices"] for one in checked["problems"])
+    first = await get(server, f"/campaigns/{made}/preflight/devices", outcome="send", limit=2)
+    second = await get(server, f"/campaigns/{made}/preflight/devices", outcome="send", cursor=first["next"])
+    assert [len(page["items"]) for page in (first, second)] == [2, 1]
+    assert second["next"] is None
+    assert len({one["device_id"] for one in first["items"] + second["items"]}) == 3
+    assert (await server.get(f"{V1}/campaigns/{made}/preflight/devices?outcome=odd")).status_code == 422
     assert (await get(server, "/deliveries"))["items"] == []
-    launched = await post(server, f"/campaigns/{made}/launch", 200, expected_audience=3)
+    stale = {"expected_audience": 3, "version": checked["version"] + 1}
+    assert (await server.post(f"{V1}/campaigns/{made}/launch", json=stale)).status_code == 409
+    launched = await post(server, f"/campaigns/{made}/launch", 200, expected_audience=3, version=checked["version"])
     assert (launched["state"], launched["revision"]) == ("running", 1)
     plan(core)
     running = await get(server, f"/campaigns/{made}")

@@ -79,6 +79,9 @@ def test_unspoken_languages_leave_the_base_which_is_in_the_last_one():
         (("zh-hant-tw", None, None), ("zh-Hant-TW", "zh-Hant", "zh")),
         (("not a tag", "", "en"), ("en",)),
         ((None, "de", "de"), ("de",)),
+        (("en-US", "de", "en"), ("en-US", "en")),
+        (("en-US", "de", "en-GB"), ("en-US", "en")),
+        (("de", "en-GB", "en-GB"), ("de", "en-GB", "en")),
     ],
 )
 def test_the_chain_goes_from_the_device_to_the_app(given_tags: tuple[str | None, ...], chain: tuple[str, ...]):

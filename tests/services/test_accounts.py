@@ -54,6 +54,52 @@ def test_every_wrong_field_of_an_app_is_named_at_once_and_nothing_is_made(core: 
         assert apps.list_apps(work) == []
 
 
+@on_sqlite
+def test_where_links_may_lead_is_checked_and_kept(core: Core, app: AppRow):
+    with core.work(OPERATOR) as work:
+        assert (app.website, app.link_schemes, app.approval_required) == (None, (), False)
+        changes = {"website": "https://shop.example/app", "link_schemes": ["Fjord", "fjord", "com.example.shop"]}
+        changed = apps.update_app(work, app.number, **changes)
+        assert (changed.website, changed.link_schemes) == ("https://shop.example/app", ("fjord", "com.example.shop"))
+        assert apps.update_app(work, app.number, website=None).website is None
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    "website",
+    [
+        "shop.example", "http://shop.example", "https://", "https://a b.example", "javascript:alert(1)",
+        "https://ann:secret@shop.example", f"https://shop.example/{'x' * 500}", "https://shop.example/\u202e",
+        "https://[shop", "",
+    ],
+)  # fmt: skip
+def test_a_website_is_an_https_address(core: Core, app: AppRow, website: str):
+    with pytest.raises(Invalid) as error, core.work(OPERATOR) as work:
+        apps.update_app(work, app.number, website=website)
+    assert fields_of(error) == ["website"]
+
+
+@on_sqlite
+def test_schemes_that_are_none_or_harm_are_named(core: Core, app: AppRow):
+    schemes = ["fjord", "fjord://", "1st", "JavaScript", "https", "", "x" * 33]
+    with pytest.raises(Invalid) as error, core.work(OPERATOR) as work:
+        apps.update_app(work, app.number, link_schemes=schemes)
+    assert fields_of(error) == [f"link_schemes[{place}]" for place in range(1, 7)]
+    with pytest.raises(Invalid), core.work(OPERATOR) as work:
+        apps.update_app(work, app.number, link_schemes=[f"s{number}" for number in range(21)])
+
+
+@on_sqlite
+def test_who_switches_approval_on_or_off_is_kept(core: Core, app: AppRow):
+    with core.work(Actor("member", 1, "ada@shop.example"), app.number) as work:
+        for on in (True, False):
+            assert apps.update_app(work, app.number, approval_required=on).approval_required is on
+        kept = [(one.actor, one.detail) for one in audit.listing(work).items if one.action == "app.changed"]
+    assert kept == [
+        ("member ada@shop.example", {"fields": ["approval_required"], "approval_required": on}) for on in (False, True)
+    ]
+
+
 @pytest.mark.parametrize("origin", ["http://localhost:8080", "https://shop.example", "https://[2001:db8::1]:8443", "*"])
 def test_origins_are_taken_as_browsers_write_them(sqlite_core: Core, origin: str):
     with sqlite_core.work(OPERATOR) as work:

@@ -1,5 +1,6 @@
 """What an event campaign says before anybody's event has come, and when it stops itself."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,7 +12,8 @@ from backend.dispatch import LeaseQueue
 from backend.providers import encoder
 from backend.providers.base import Outcome, OutcomeKind
 from backend.queries import deliveries as sending
-from backend.services import apps, campaigns, ids, messages, preflight, runs, triggers
+from backend.services import apps, campaigns, ids, inspector, messages, preflight, runs, templates, triggers
+from backend.services.inspector import Whom
 from backend.services.steps import Held, Steps
 from tests.factories import definition
 from tests.services.test_triggers import World, schedule
@@ -32,7 +34,7 @@ def bodies(world: World, name: str) -> tuple[Any, ...]:
     with world.work() as work:
         found = preflight.preflight(work, name)
         data = campaigns.find(work, name).definition
-        shown = preflight.preview(work, TEXT[0]["content"], "web", "ana", schedule=data["schedule"])
+        shown = inspector.of_content(work, TEXT[0]["content"], Whom("ana", platform="web"), schedule=data["schedule"])
         sent = messages.send_test(work, name, user_ids=["ana"])
         read = work.session.execute(text("SELECT data FROM context")).scalars().all()
         message = shown.message.body if shown.message else shown.problems
@@ -63,6 +65,24 @@ def test_a_test_of_an_event_campaign_is_rendered_by_the_senders_with_the_same_ev
         number = ids.number(work, ids.DELIVERY, sent.deliveries[0])
         row, context = sending.one(work.session, number, None), runs.load(work, ids.number(work, ids.RUN, sent.run_id))
         assert runs.render(row, context, ("en",), work.core.keyring).body == "a1 × 3"
+
+
+def test_a_template_for_the_api_reads_the_event_as_its_data(world: World):
+    """The properties beside the event's own name, time and value; what the API gives goes first."""
+    world.person("ana")
+    world.tell(("ana", "cart"), properties={"sku": "a1", "order": {"id": "A-1"}})
+    with world.work() as work:
+        content = {"title": "{{ data.sku }} {{ data.order.id }} {{ data.name }}"}
+        made = templates.create(work, "t", content, {"required": ["sku"], "properties": {"sku": {}, "order": {}}})
+        changes = {"variants": [{"name": "A", "template_id": made.id}], "schedule": schedule("cart")}
+        name = campaigns.create(work, definition(**changes)).row.id
+        campaigns.launch(work, name)
+        sent = messages.send_test(work, name, user_ids=["ana"])
+        number = ids.number(work, ids.DELIVERY, sent.deliveries[0])
+        row, context = sending.one(work.session, number, None), runs.load(work, ids.number(work, ids.RUN, sent.run_id))
+        assert runs.render(row, context, ("en",), work.core.keyring).title == "a1 A-1 cart"
+        both = SimpleNamespace(context={"data": {"x": 1}, "event": {"x": 2}}, address_kind="topic")
+        assert runs.variables(both, context)["data"] == {"x": 1}
 
 
 def all_fail(world: World) -> None:

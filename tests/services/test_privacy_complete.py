@@ -6,6 +6,7 @@ import orjson
 from sqlalchemy import or_
 from sqlmodel import SQLModel, col, select, update
 
+from backend import models
 from backend.db import OPERATOR
 from backend.models import (
     Attempt,
@@ -38,6 +39,7 @@ EXPORTED = {
     "preference_change": "preference_changes",
     "user_list_member": "lists",
     "topic_subscription": "devices[].topics",
+    "tester": "tester",
     "delivery": "deliveries",
     "entry": "entries",
 }
@@ -110,6 +112,7 @@ def fill(core, app, name):
                 UserListMember(list_id=people.id, user_id=user),
                 TopicSubscription(**mine, device_id=device, topic=f"{name}-topic", not_before=now, changed_at=now),
                 MessageTarget(run_id=run, device_id=device),
+                models.Tester(**mine, user_id=user, name=f"{name}-tester", created_at=now),
                 Attempt(delivery_id=delivery, at=now, outcome="retry", reason=f"{name}-answer", raw=f"{name}-raw"),
                 Receipt(delivery_id=delivery, type="opened", action=f"{name}-action", at=now, received_at=now),
             ]
@@ -121,7 +124,20 @@ def fill(core, app, name):
     return user, device, campaign
 
 
-MARKS = ("attribute", "event", "list", "topic", "context", "answer", "action", "consent", "phone", "teller", "entry")
+MARKS = (
+    "attribute",
+    "event",
+    "list",
+    "topic",
+    "context",
+    "answer",
+    "action",
+    "consent",
+    "phone",
+    "teller",
+    "tester",
+    "entry",
+)
 
 
 def test_the_export_has_all_of_it_and_nothing_of_anybody_else(core, app):

@@ -5,7 +5,7 @@ import pytest
 from backend.bootstrap import Core
 from backend.db import OPERATOR
 from backend.errors import Invalid, NotFound
-from backend.services import apps, templates
+from backend.services import apps, audit, templates
 from backend.services.apps import AppRow
 
 
@@ -73,3 +73,35 @@ def test_nothing_wrong_is_kept(sqlite_core: Core, name: str, content: dict, fiel
     assert caught.value.errors[0].field == field
     with sqlite_core.reading(OPERATOR, number) as work:
         assert not templates.listing(work).items
+
+
+SCHEMA = {"type": "object", "properties": {"id": {"type": "string"}}}
+
+
+def test_an_old_version_comes_back_as_a_new_one(core: Core, app: AppRow):
+    with core.work(OPERATOR, app.number) as work:
+        made = templates.create(work, "Hello", {"title": "one"}, SCHEMA)
+        templates.save(work, made.id, content={"title": "two"}, data_schema={})
+        assert templates.get(work, made.id).data_schema is None
+        back = templates.restore(work, made.id, 1)
+        assert (back.version, back.content["title"], back.data_schema) == (3, "one", SCHEMA)
+        assert templates.restore(work, made.id, 1).version == 3, "it says that already"
+        told = [(one.version, one.restored_from, bool(one.created_by)) for one in templates.versions(work, made.id)]
+        assert told == [(3, 1, True), (2, None, True), (1, None, True)]
+        assert [one.data_schema for one in templates.versions(work, made.id)] == [SCHEMA, None, SCHEMA]
+        with pytest.raises(NotFound):
+            templates.restore(work, made.id, 9)
+        actions = [one.action for one in audit.listing(work).items]
+        assert actions[:3] == ["template.restored", "template.restored", "template.changed"]
+
+
+def test_another_schema_is_another_version_and_a_copy_has_it(core: Core, app: AppRow):
+    with core.work(OPERATOR, app.number) as work:
+        made = templates.create(work, "Hello", {"title": "one"})
+        assert templates.save(work, made.id, data_schema=SCHEMA).version == 2
+        assert templates.save(work, made.id, data_schema=SCHEMA).version == 2
+        assert templates.save(work, made.id, content={"title": "two"}).data_schema == SCHEMA
+        assert templates.duplicate(work, made.id).data_schema == SCHEMA
+        with pytest.raises(Invalid) as caught:
+            templates.save(work, made.id, data_schema={"$ref": "https://x.example"})
+        assert caught.value.errors[0].field == "data_schema.$ref"
