@@ -15,8 +15,21 @@
       click("[data-save]");
     }
     if (event.target instanceof Element && event.target.closest(".palette")) palette(event);
-    else turn(event);
+    else if (!along(event)) turn(event);
   });
+
+  /* Along a row of choices the arrows go from one to the next, and choose it. */
+  function along(event) {
+    const row = event.target instanceof Element && event.target.closest("[data-along]");
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (!row || !step || command(event) || event.altKey) return false;
+    const items = [...row.querySelectorAll("button")];
+    const next = items[items.indexOf(event.target) + step];
+    event.preventDefault();
+    next?.focus();
+    next?.click();
+    return true;
+  }
 
   /* On a page of days the arrows go on and back, unless they have something to do where one is. */
   function turn(event) {
@@ -95,22 +108,4 @@
     if (first && !(busy && first.closest(".palette-things"))) first.click();
     else if (busy && input.value === text && input.matches(":focus")) setTimeout(enter, 30, list, input, text);
   }
-
-  /* What a text looks like before a person is chosen: a variable shows its default, else its own name. */
-  const OUTPUT = /\{\{\s*([^}|]+?)\s*(?:\|([^}]*))?\}\}/g;
-  const sample = (text) =>
-    String(text ?? "")
-      .replace(/\{%[^%]*%\}/g, "")
-      .replace(OUTPUT, (_, name, filters) => {
-        const preset = /default\(\s*(['"])(.*?)\1/.exec(filters || "");
-        return preset ? preset[2] : `‹${name.split(".").pop()}›`;
-      });
-  const host = (address) => {
-    try {
-      return new URL(address).host;
-    } catch {
-      return "";
-    }
-  };
-  globalThis.tocsin = { sample, host };
 })();

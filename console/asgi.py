@@ -7,11 +7,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.api.problems import is_upload
 
-# Reflex evaluates small scripts (toasts, client state), hence 'unsafe-eval'; nothing is ever loaded from elsewhere,
-# except a picture whose address a member typed and asked to see.
+# Reflex evaluates small scripts (toasts, client state), hence 'unsafe-eval'; nothing is ever loaded from elsewhere:
+# the pictures of a push are shown from our own copies.
 CSP = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data: blob: https:; font-src 'self' data:; connect-src 'self'; object-src 'none'; "
+    "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; object-src 'none'; "
     "frame-ancestors 'none'; base-uri 'self'; form-action 'self'"
 )
 HEADERS = [

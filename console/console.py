@@ -25,6 +25,12 @@ app = rx.App(
     stylesheets=[
         "/styles.css",
         "/preview.css",
+        "/inspect.css",
+        "/compose.css",
+        "/preflight.css",
+        "/composer.css",
+        "/trial.css",
+        "/templates.css",
         "/people.css",
         "/channels.css",
         "/segments.css",
@@ -34,6 +40,10 @@ app = rx.App(
     ],
     head_components=[
         rx.el.script(src="/console.js", defer=True),
+        rx.el.script(src="/focus.js", defer=True),
+        rx.el.script(src="/compose.js", defer=True),
+        rx.el.script(src="/keep.js", defer=True),
+        rx.el.script(src="/fill.js", defer=True),
         rx.el.script(src="/imports.js", defer=True),
         rx.el.link(rel="icon", href="/icon.svg", type="image/svg+xml"),
     ],

@@ -27,6 +27,12 @@ LISTS = "/lists"
 LIST = "/lists/[list_id]"
 IMPORTS = "/import"
 IMPORT = "/import/[import_id]"
+TEMPLATES = "/templates"
+NEW_TEMPLATE = "/templates/new"
+TEMPLATE = "/templates/[template_id]"
+BLOCKS = "/blocks"
+NEW_BLOCK = "/blocks/new"
+BLOCK = "/blocks/[block_id]"
 APPS = "/apps"
 CHANNELS = "/channels"
 POLICIES = "/policies"
@@ -81,6 +87,13 @@ NAVIGATION: tuple[Group, ...] = (
             Place("Import", IMPORTS, "upload", Role.EDITOR, (IMPORTS, IMPORT)),
         ),
     ),
+    Group(
+        "Content",
+        (
+            Place("Templates", TEMPLATES, "layout-template", Role.EDITOR, (TEMPLATES, NEW_TEMPLATE, TEMPLATE)),
+            Place("Blocks", BLOCKS, "blocks", Role.EDITOR, (BLOCKS, NEW_BLOCK, BLOCK)),
+        ),
+    ),
     Group("Analyse", (Place("Deliveries", DELIVERIES, "send", Role.ANALYST, (DELIVERIES, DELIVERY)),)),
     Group(
         "Admin",
@@ -99,12 +112,22 @@ def campaign(campaign_id: str) -> str:
     return f"{CAMPAIGNS}/{campaign_id}"
 
 
-def edit_campaign(campaign_id: str) -> str:
-    return f"{CAMPAIGNS}/{campaign_id}/edit"
+def edit_campaign(campaign_id: str, **asked: str) -> str:
+    """The composer; `step` names what to open first."""
+    return with_query(f"{CAMPAIGNS}/{campaign_id}/edit", asked)
 
 
 def segment(segment_id: str) -> str:
     return f"{SEGMENTS}/{segment_id}"
+
+
+def template(template_id: str, **asked: str) -> str:
+    """A template; `version` names an old one to look at."""
+    return with_query(f"{TEMPLATES}/{template_id}", asked)
+
+
+def block(block_id: str) -> str:
+    return f"{BLOCKS}/{block_id}"
 
 
 def delivery(delivery_id: str) -> str:

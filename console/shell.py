@@ -173,16 +173,18 @@ def _search() -> rx.Component:
 
 
 def _group(group: routes.Group) -> rx.Component:
+    """Under its heading the places that the member may open; no heading over nothing."""
     weakest = min(place.role.rank for place in group.places)
     items = rx.el.div(
-        rx.el.div(group.label, class_name="nav-group"),
-        *[
-            rx.cond(SessionState.simulator, _item(place), rx.fragment()) if place.simulated else _item(place)
-            for place in group.places
-        ],
-        class_name="stack-0",
+        rx.el.div(group.label, class_name="nav-group"), *[_place(place) for place in group.places], class_name="stack-0"
     )
     return rx.cond(SessionState.me.rank >= weakest, items, rx.fragment()) if weakest else items
+
+
+def _place(place: Place) -> rx.Component:
+    rank = place.role.rank
+    shown = rx.cond(SessionState.simulator, _item(place), rx.fragment()) if place.simulated else _item(place)
+    return rx.cond(SessionState.me.rank >= rank, shown, rx.fragment()) if rank else shown
 
 
 def _item(place: Place) -> rx.Component:

@@ -8,7 +8,14 @@ from typing import Final
 
 import reflex as rx
 
-from backend.domain.vocabulary import CampaignState, CategoryKind, CredentialStatus, DeliveryState, LaneState
+from backend.domain.vocabulary import (
+    ApprovalState,
+    CampaignState,
+    CategoryKind,
+    CredentialStatus,
+    DeliveryState,
+    LaneState,
+)
 
 ACCENT: Final = "iris"
 NEUTRAL: Final = "#5b5bd6"
@@ -47,6 +54,14 @@ CAMPAIGN: Final[dict[str, Look]] = {
     CampaignState.FINISHED: Look(GOOD, "check", "Finished"),
     CampaignState.CANCELLED: Look(QUIET, "ban", "Cancelled"),
     CampaignState.ARCHIVED: Look(QUIET, "archive", "Archived"),
+}
+
+APPROVAL: Final[dict[str, Look]] = {
+    ApprovalState.ASKED: Look(CARE, "user-check", "Waiting for approval"),
+    ApprovalState.APPROVED: Look(GOOD, "check", "Approved"),
+    ApprovalState.DECLINED: Look(BAD, "x", "Declined"),
+    ApprovalState.WITHDRAWN: Look(QUIET, "undo-2", "Withdrawn"),
+    "changed": Look(CARE, "pencil-line", "Changed since"),
 }
 
 DELIVERY: Final[dict[str, Look]] = {

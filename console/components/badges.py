@@ -24,6 +24,11 @@ def campaign_badge(state: rx.Var[str]) -> rx.Component:
     return badge(state, theme.CAMPAIGN)
 
 
+def draft_badge(state: rx.Var[str], approval: rx.Var[str]) -> rx.Component:
+    """Of a draft that a second member was asked about, how far that is; else the campaign's state."""
+    return rx.cond(approval != "", badge(approval, theme.APPROVAL), campaign_badge(state))
+
+
 def delivery_badge(state: rx.Var[str]) -> rx.Component:
     return badge(state, theme.DELIVERY)
 

@@ -3,7 +3,7 @@
 import reflex as rx
 
 from console import routes, theme
-from console.components.badges import campaign_badge
+from console.components.badges import draft_badge
 from console.components.figures import progress_bar
 from console.components.layout import link
 from console.components.tables import Column, table
@@ -29,7 +29,7 @@ def _row(row: rx.Var[CampaignLine], actions) -> rx.Component:
     end = [rx.el.td(actions(row), class_name="actions")] if actions else []
     return rx.el.tr(
         rx.el.td(_title(row), class_name="grow"),
-        rx.el.td(campaign_badge(row.state), class_name="fit", title=row.pause),
+        rx.el.td(draft_badge(row.state, row.approval), class_name="fit", title=row.pause),
         rx.el.td(progress(row), class_name="progress-cell hide-phone"),
         rx.el.td(row.accepted, class_name="num hide-phone"),
         rx.el.td(rx.el.span(row.opened, title=row.opened_hint), class_name="num hide-phone"),

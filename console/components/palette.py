@@ -1,4 +1,4 @@
-"""⌘K: every page, and people, segments, lists and campaigns as one types, from the keyboard."""
+"""⌘K: every page, and people, segments, lists, templates and campaigns as one types, from the keyboard."""
 
 from functools import reduce
 from operator import or_
@@ -14,8 +14,8 @@ from console.rows.palette import Hit
 from console.states.palette import LONGEST, PaletteState
 from console.states.session import RANK, SessionState
 
-NAME = "People, segments, lists, campaigns…"
-ABOUT = "Type the name of a page, segment, list or campaign, the id of a person or the token of a device"
+NAME = "People, segments, lists, templates, campaigns…"
+ABOUT = "Type the name of a page, segment, list, template or campaign, the id of a person or the token of a device"
 NEW_CAMPAIGN = routes.Place("New campaign", routes.NEW_CAMPAIGN, "plus", Role.EDITOR, ())
 PLACES = (*(place for group in routes.NAVIGATION for place in group.places), NEW_CAMPAIGN)
 
@@ -95,6 +95,7 @@ def _things() -> rx.Component:
         _kind("People", "user", found.people),
         _kind("Segments", "filter", found.segments),
         _kind("Lists", "list", found.lists),
+        _kind("Templates", "layout-template", found.templates),
         _kind(rx.cond(PaletteState.answered == "", "Recent campaigns", "Campaigns"), "megaphone", found.campaigns),
         class_name="palette-things",
         data_stale=_busy,

@@ -17,8 +17,14 @@ class Column:
     class_name: str = ""
 
 
-def table(columns: Sequence[Column], rows: rx.Var, render, *, class_name: str | rx.Var[str] = "table") -> rx.Component:
-    """A table over typed rows; `render` makes the `tr` of one."""
+def table(
+    columns: Sequence[Column], rows: rx.Var, render, *, class_name: str | rx.Var[str] = "table", name: str = ""
+) -> rx.Component:
+    """A table over typed rows; `render` makes the `tr` of one.
+
+    One whose rows hold nothing to go to needs a `name`: by it the keyboard reaches what has to be scrolled.
+    """
+    reached = {"tab_index": 0, "role": "region", "aria_label": name} if name else {}
     heads = [
         rx.el.th(
             column.label or rx.el.span("Actions", class_name="visually-hidden"),
@@ -30,6 +36,7 @@ def table(columns: Sequence[Column], rows: rx.Var, render, *, class_name: str | 
     return rx.el.div(
         rx.el.table(rx.el.thead(rx.el.tr(*heads)), rx.el.tbody(rx.foreach(rows, render)), class_name=class_name),
         class_name="table-scroll",
+        **reached,
     )
 
 

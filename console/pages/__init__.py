@@ -2,6 +2,7 @@
 
 from console.pages import (
     apps,
+    blocks,
     calendar,
     campaigns,
     channels,
@@ -17,10 +18,12 @@ from console.pages import (
     report,
     segments,
     simulator,
+    templates,
 )
 
 __all__ = [
     "apps",
+    "blocks",
     "calendar",
     "campaigns",
     "channels",
@@ -36,4 +39,5 @@ __all__ = [
     "report",
     "segments",
     "simulator",
+    "templates",
 ]

@@ -7,6 +7,7 @@ from console.components.campaign_table import campaign_table
 from console.components.confirm import confirm
 from console.components.feedback import empty
 from console.components.layout import icon, icon_button, link, page_head
+from console.components.poll import every
 from console.components.tables import list_panel
 from console.rows.campaigns import CampaignLine
 from console.shell import page
@@ -24,10 +25,10 @@ def campaigns() -> rx.Component:
         _toolbar(),
         rx.cond(
             CampaignsState.live,
-            rx.moment(interval=1000, on_change=CampaignsState.refresh, class_name="visually-hidden"),
+            every(1000, CampaignsState.refresh),
             rx.cond(
                 CampaignsState.pending,
-                rx.moment(interval=10_000, on_change=CampaignsState.refresh, class_name="visually-hidden"),
+                every(10_000, CampaignsState.refresh),
                 rx.fragment(),
             ),
         ),

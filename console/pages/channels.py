@@ -6,6 +6,7 @@ from console import routes, theme
 from console.components.feedback import empty, skeleton_text
 from console.components.forms import segmented
 from console.components.layout import copyable, icon, link, page_head, panel
+from console.components.poll import every
 from console.cookbook import Snippet
 from console.rows.channels import LABEL, Mark, StepLine
 from console.shell import page
@@ -56,15 +57,19 @@ def _step(step: rx.Var[StepLine]) -> rx.Component:
 
 
 def _file(file: rx.Var[Snippet]) -> rx.Component:
-    return rx.el.details(
+    """The button stands beside the heading, not in it: a heading that opens and closes cannot hold another button."""
+    code = rx.el.details(
         rx.el.summary(
-            icon("chevron-right", theme.ICON_SMALL, class_name="chevron"),
-            rx.el.span(file.name, class_name="mono"),
-            rx.el.span(copyable(file.code, "Copy the file"), class_name="push-right"),
+            icon("chevron-right", theme.ICON_SMALL, class_name="chevron"), rx.el.span(file.name, class_name="mono")
         ),
         rx.el.pre(file.code, class_name="code", tab_index=0),
         class_name="file",
         open=True,
+    )
+    return rx.el.div(
+        code,
+        rx.el.span(copyable(file.code, "Copy the file"), class_name="file-copy"),
+        class_name="file-box",
         key=file.name,
     )
 
@@ -86,7 +91,7 @@ def _seen() -> rx.Component:
             flush=True,
         ),
         panel(rx.el.div(_key(), class_name="panel-body stack"), title="Client key", flush=True),
-        rx.moment(interval=EVERY, on_change=ChannelsState.refresh, class_name="visually-hidden"),
+        every(EVERY, ChannelsState.refresh),
         class_name="guide-side stack",
     )
 

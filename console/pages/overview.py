@@ -5,11 +5,13 @@ import reflex as rx
 from console import routes, theme
 from console.components.campaign_table import all_campaigns_link, campaign_table
 from console.components.charts import chart, legend
-from console.components.feedback import empty, skeleton_chart, skeleton_rows
+from console.components.feedback import empty, note, skeleton_chart, skeleton_rows
 from console.components.figures import stat
 from console.components.layout import icon, link, page_head, panel
+from console.components.poll import every
 from console.rows.overview import PERIODS
 from console.shell import page
+from console.states.campaigns import WAITING
 from console.states.overview import MEASURES, OverviewState
 from console.states.session import RANK, SessionState
 
@@ -25,10 +27,20 @@ def _figures() -> rx.Component:
         page_head("Overview", _periods(), _new_campaign()),
         rx.cond(
             OverviewState.figures.busy,
-            rx.moment(interval=2000, on_change=OverviewState.refresh, class_name="visually-hidden"),
+            every(2000, OverviewState.refresh),
             rx.fragment(),
         ),
-        rx.el.div(_stats(), _chart(), _recent(), class_name="stack-l"),
+        rx.el.div(_waiting(), _stats(), _chart(), _recent(), class_name="stack-l"),
+    )
+
+
+def _waiting() -> rx.Component:
+    """For those who may answer."""
+    shown = link(OverviewState.waiting, to=f"{routes.CAMPAIGNS}?state={WAITING}")
+    return rx.cond(
+        (OverviewState.waiting != "") & (SessionState.me.rank >= RANK["editor"]),
+        note(shown, tone=theme.CARE),
+        rx.fragment(),
     )
 
 

@@ -9,6 +9,7 @@ from console.components.confirm import confirm
 from console.components.feedback import empty, missing, note, skeleton_chart, skeleton_text
 from console.components.figures import progress_bar
 from console.components.layout import back_link, icon, link, page_head, panel
+from console.components.poll import every
 from console.components.tables import Column, table
 from console.components.verdict import why_button, why_of_campaign
 from console.pages.report_runs import runs
@@ -71,10 +72,10 @@ def _line():
 def _poll() -> rx.Component:
     return rx.cond(
         ReportState.live,
-        rx.moment(interval=1000, on_change=ReportState.refresh, class_name="visually-hidden"),
+        every(1000, ReportState.refresh),
         rx.cond(
             ReportState.settling,
-            rx.moment(interval=3000, on_change=ReportState.refresh, class_name="visually-hidden"),
+            every(3000, ReportState.refresh),
             rx.fragment(),
         ),
     )

@@ -4,6 +4,7 @@ import reflex as rx
 
 from console.components.feedback import empty
 from console.components.layout import link, panel
+from console.components.poll import every
 from console.components.tables import Column, pager, table
 from console.rows.report import EntryShare
 from console.rows.runs import EntryLine, RunLine
@@ -34,7 +35,7 @@ def runs() -> rx.Component:
 
 
 def _poll() -> rx.Component:
-    return rx.moment(interval=5000, on_change=RunsState.refresh, class_name="visually-hidden")
+    return every(5000, RunsState.refresh)
 
 
 def _runs() -> rx.Component:

@@ -30,6 +30,9 @@ class AppForm:
     threshold: str = ""
     error_limit: str = ""
     verified: bool = True
+    website: str = ""
+    schemes: str = ""
+    approval: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,8 @@ class FormErrors:
     launch_threshold: str = ""
     error_limit_percent: str = ""
     allowed_origins: str = ""
+    website: str = ""
+    link_schemes: str = ""
     topic: str = ""
     team_id: str = ""
     key_id: str = ""
@@ -113,6 +118,9 @@ def app_form(row: AppRow) -> AppForm:
         str(row.launch_threshold),
         str(row.error_limit_percent),
         row.identity_verification,
+        row.website or "",
+        " ".join(row.link_schemes),
+        row.approval_required,
     )
 
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from backend.domain import schedule_words
-from backend.domain.vocabulary import CampaignState, PauseReason
+from backend.domain.vocabulary import ApprovalState, CampaignState, PauseReason
+from backend.services.approvals import CHANGED
 from backend.services.campaigns import CampaignRow
 from backend.services.progress import Progress
 from console import routes, words
@@ -12,6 +13,7 @@ from console.words import NEVER, When
 
 LIVE = (CampaignState.RUNNING, CampaignState.PAUSED)
 REPEATING = (CampaignState.ACTIVE, CampaignState.PAUSED)
+ASKED = (ApprovalState.ASKED, ApprovalState.APPROVED, ApprovalState.DECLINED, CHANGED)
 AT_ONCE = schedule_words.in_words({"kind": "now"})
 
 
@@ -38,7 +40,7 @@ class CampaignLine:
 
     `pause` says why it stands still and what to do; `pause_reason` who or what stopped it;
     `failed` is where its failed deliveries are listed. `schedule` says when one goes out that is not sent at once,
-    `about` that and to whom.
+    `about` that and to whom. `approval` is how far the question whether a draft may be launched has come.
     """
 
     id: str = ""
@@ -59,6 +61,7 @@ class CampaignLine:
     accepted: str = words.NOTHING
     opened: str = words.NOTHING
     opened_hint: str = ""
+    approval: str = ""
 
 
 NO_LINE = CampaignLine()
@@ -72,11 +75,12 @@ def line(row: CampaignRow, zone: str, now: datetime) -> CampaignLine:
     """The list's line of a campaign."""
     moment, at = _moment(row)
     progress = row.progress
+    approval = row.approval if row.approval in ASKED else ""
     schedule = "" if row.schedule_text == AT_ONCE else row.schedule_text
     return CampaignLine(
         id=row.id,
         name=row.name,
-        href=routes.edit_campaign(row.id) if row.state == CampaignState.DRAFT else routes.campaign(row.id),
+        href=_place(row, approval),
         state=row.state,
         audience=row.audience_text,
         repeats=row.repeats,
@@ -92,7 +96,15 @@ def line(row: CampaignRow, zone: str, now: datetime) -> CampaignLine:
         accepted=words.number(progress.accepted) if progress else words.NOTHING,
         opened=words.percent(progress.opened, progress.accepted) if progress else words.NOTHING,
         opened_hint=words.share(progress.opened, progress.accepted, "accepted") if progress else "",
+        approval=approval,
     )
+
+
+def _place(row: CampaignRow, approval: str) -> str:
+    """A draft opens in the composer, where there is something to answer or to read of an answer: at that."""
+    if row.state != CampaignState.DRAFT:
+        return routes.campaign(row.id)
+    return routes.edit_campaign(row.id, step="launch" if approval else "")
 
 
 def is_live(row: CampaignRow) -> bool:

@@ -1,7 +1,10 @@
 """What is wrong with a schedule or a rule of the send, in its place in the form and in the form's own words."""
 
+import re
 from dataclasses import dataclass
 from typing import Final
+
+_NAME: Final = re.compile(r"[a-z_]+\.[a-z_]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,5 +115,7 @@ def rule_error(path: str, message: str) -> tuple[str, str] | None:
 
 
 def sentence_of(message: str) -> str:
-    """`must not be empty` as a sentence of its own."""
-    return message[:1].upper() + message[1:] + ("" if message.endswith((".", "!", "?")) else ".")
+    """`must not be empty` as a sentence of its own; a name such as `user.name` at its start stays as it is written."""
+    named = _NAME.match(message) is not None
+    begun = message if named else message[:1].upper() + message[1:]
+    return begun + ("" if message.endswith((".", "!", "?")) else ".")

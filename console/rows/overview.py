@@ -59,6 +59,13 @@ def figures(found: Overview, zone: str) -> Figures:
     )
 
 
+def waiting(count: int) -> str:
+    """How many drafts wait for a second member; nothing of none."""
+    if not count:
+        return ""
+    return f"{words.plural(count, 'campaign waits', 'campaigns wait')} for approval"
+
+
 def _rate(rate: Rate, what: str, of: str = "of accepted", **filters: str) -> Figure:
     return Figure(
         words.percent(rate.count, rate.of),

@@ -25,12 +25,15 @@ class Hits:
     people: tuple[Hit, ...] = ()
     segments: tuple[Hit, ...] = ()
     lists: tuple[Hit, ...] = ()
+    templates: tuple[Hit, ...] = ()
     campaigns: tuple[Hit, ...] = ()
     some: bool = False
 
 
 def hits(found: Things, *, edits: bool) -> Hits:
-    """The lines of what was found; `edits` when the member may write campaigns, so that a draft opens for that."""
+    """The lines of what was found; `edits` when the member may write: then a draft opens for that, and templates are
+    for them."""
+    templates = found.templates if edits else ()
     return Hits(
         people=tuple(_person(row) for row in found.people),
         segments=tuple(Hit(row.name, routes.segment(row.id)) for row in found.segments),
@@ -38,8 +41,9 @@ def hits(found: Things, *, edits: bool) -> Hits:
             Hit(row.name, routes.static_list(row.id), words.plural(row.members, "person", "people"))
             for row in found.lists
         ),
+        templates=tuple(Hit(row.name, routes.template(row.id)) for row in templates),
         campaigns=tuple(_campaign(row, edits=edits) for row in found.campaigns),
-        some=bool(found.people or found.segments or found.lists or found.campaigns),
+        some=bool(found.people or found.segments or found.lists or templates or found.campaigns),
     )
 
 

@@ -60,6 +60,12 @@ class AppsState(rx.State):
 
     @rx.event
     @requires(Role.ADMIN)
+    async def switch_approval(self, on: bool):
+        row = await write(apps.update_app, app_number(), approval_required=bool(on))
+        self.form = app_form(row)
+
+    @rx.event
+    @requires(Role.ADMIN)
     async def reveal_secret(self):
         """Shown on demand, and gone from the page when it is left."""
         self.secret = "" if self.secret else await write(apps.identity_secret, app_number())
@@ -117,6 +123,8 @@ def _changes(form: dict, verified: bool) -> dict:
         ),
         "allowed_origins": [line.strip() for line in str(form.get("origins", "")).splitlines() if line.strip()],
         "identity_verification": verified,
+        "website": str(form.get("website", "")).strip() or None,
+        "link_schemes": str(form.get("schemes", "")).replace(",", " ").split(),
     }
 
 

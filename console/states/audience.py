@@ -1,7 +1,7 @@
 """Who gets the campaign: everyone, saved segments and lists, rules of its own, or topics; counted each time it changes."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import reflex as rx
@@ -13,9 +13,11 @@ from backend.services import lists, segment_shelf, segmentation, topics
 from console.rows import audience as rows
 from console.rows.audience import GroupLine, Reach
 from console.rows.segment_fields import EMPTY, bare
+from console.rows.steps import Whom
 from console.states.base import read, requires, write
 from console.states.compose import ComposeState
 from console.states.segment_rules import RulesState
+from console.states.steps import StepsState
 
 
 class AudienceState(rx.State):
@@ -26,6 +28,7 @@ class AudienceState(rx.State):
     unseen: str = ""
     reach: Reach = Reach()
     problem: str = ""
+    counting: bool = False
     revision: int = 0
     _given: str = ""
     _made: str = ""
@@ -35,7 +38,6 @@ class AudienceState(rx.State):
     @rx.event
     @requires(Role.EDITOR)
     async def load(self):
-        """Reads the audience and counts it."""
         self.reset()
         compose = await self.get_state(ComposeState)
         if not compose._definition():
@@ -45,11 +47,11 @@ class AudienceState(rx.State):
         self._given = own.id if own else ""
         self._rules = json.dumps(own.rules if own else EMPTY)
         self.mode = rows.mode_of(audience, has_own=own is not None)
-        self.unseen = str(audience["unseen_days"] or "")
+        self.unseen, self.revision = str(audience["unseen_days"] or ""), self.revision + 1
         self._topics = audience.get("topics", [])
-        self.revision += 1
         await self._open_rules()
         await self._count(audience)
+        (await self.get_state(StepsState))._counted(Whom(self.reach.devices, self.problem))
 
     @rx.event
     @requires(Role.EDITOR)
@@ -59,21 +61,24 @@ class AudienceState(rx.State):
             return
         self.mode = mode
         await self._open_rules()
-        await self._store()
+        async for step in self._store():
+            yield step
 
     @rx.event
     @requires(Role.EDITOR)
     async def take_in(self, group_id: str):
         """A segment or list is in the audience, or no longer."""
         self.groups = rows.turned(self.groups, str(group_id), out=False)
-        await self._store()
+        async for step in self._store():
+            yield step
 
     @rx.event
     @requires(Role.EDITOR)
     async def leave_out(self, group_id: str):
         """Who is in a segment or list gets nothing, whatever else is chosen; or no longer."""
         self.groups = rows.turned(self.groups, str(group_id), out=True)
-        await self._store()
+        async for step in self._store():
+            yield step
 
     @rx.event
     @requires(Role.EDITOR)
@@ -88,23 +93,34 @@ class AudienceState(rx.State):
         rules = bare(query)
         if self.mode == rows.RULES and isinstance(rules, dict) and rules != json.loads(self._rules):
             self._rules = json.dumps(rules)
-            await self._store()
+            async for step in self._store():
+                yield step
 
     @rx.event
     @requires(Role.EDITOR)
     async def skip_unseen(self, days: str):
         """Devices not seen for so many days are left out; empty takes them all."""
         self.unseen = str(days).strip()
-        await self._store()
+        async for step in self._store():
+            yield step
 
     async def _open_rules(self):
         if self.mode == rows.RULES:
             await (await self.get_state(RulesState))._open(json.loads(self._rules))
 
     async def _store(self):
-        """Saves the audience, its own rules as a segment of the campaign's first, and counts anew."""
+        """Saves the audience and counts it anew; that this goes on is said first."""
+        self.problem, self.counting = "", True
+        yield
+        try:
+            await self._settle()
+        finally:
+            self.counting = False
+        (await self.get_state(StepsState))._counted(Whom(self.reach.devices, self.problem))
+
+    async def _settle(self):
+        """The audience's own rules become a segment of the campaign's first."""
         compose = await self.get_state(ComposeState)
-        self.problem = ""
         try:
             unseen = rows.days(self.unseen)
             if self.mode == rows.RULES:
@@ -115,20 +131,21 @@ class AudienceState(rx.State):
         audience = rows.audience_of(self.mode, self.groups, self._made, unseen, list(self._topics))
         if await compose._save({"audience": audience}):
             await self._count(audience)
-            await self._forget()
-
-    async def _forget(self):
-        """The segment that the campaign came with is replaced, never changed: a copy may still use it."""
-        gone = [self._given] if self.mode == rows.RULES else [self._given, self._made]
-        self._given, self._made = "", self._made if self.mode == rows.RULES else ""
-        if any(gone):
-            await write(segment_shelf.forget_own, {"include": [one for one in gone if one]})
+            gone = [self._given] if self.mode == rows.RULES else [self._given, self._made]
+            self._given, self._made = "", self._made if self.mode == rows.RULES else ""
+            await _forget([one for one in gone if one])
 
     async def _count(self, audience: Mapping[str, Any]):
         try:
             self.reach = rows.reach_of(*await read(_size, audience))
         except (Invalid, NotFound) as error:
             self.problem = error.detail
+
+
+async def _forget(gone: Sequence[str]) -> None:
+    """The segment that the campaign came with is replaced, never changed: a copy may still use it."""
+    if gone:
+        await write(segment_shelf.forget_own, {"include": gone})
 
 
 def _choices(work: Work, audience: Mapping[str, Any]):

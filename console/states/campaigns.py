@@ -1,18 +1,21 @@
 """The list of campaigns: search and state are in the address; live rows follow their runs."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import reflex as rx
 
 from backend.db import Work
 from backend.domain.vocabulary import Role
-from backend.services import campaigns
+from backend.services import approvals, campaigns
 from console import routes
 from console.rows.campaigns import CampaignLine, is_live, line
 from console.states.base import read, requires, viewer, write
-from console.theme import CAMPAIGN
+from console.theme import APPROVAL, CAMPAIGN
 
 PAGE = 50
+WAITING = "waiting"
+"""Among the states of the list: drafts that wait for a second member's approval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ class CampaignsState(rx.State):
         """Reads search, state and page from the address."""
         asked = self.router.url.query_parameters
         self.search = asked.get("search", "")[:100]
-        self.only = asked.get("state", "") if asked.get("state", "") in CAMPAIGN else ""
+        self.only = asked.get("state", "") if asked.get("state", "") in (WAITING, *CAMPAIGN) else ""
         await self._refresh()
 
     @rx.event
@@ -103,18 +106,24 @@ class CampaignsState(rx.State):
 
     async def _refresh(self):
         cursor = self.router.url.query_parameters.get("cursor")
-        page, counts, now = await read(_page, self.search, self.only, cursor)
+        page, counts, waiting, now = await read(_page, self.search, self.only, cursor)
         zone = viewer().app.default_timezone
         self.rows = tuple(line(row, zone, now) for row in page.items)
         self.following = page.next or ""
         self.live = any(is_live(row) for row in page.items)
         self.pending = any(row.state in ("scheduled", "active") for row in page.items)
-        self.filters = tuple(
-            StateFilter(name, look.word, f"{counts[name]:,}") for name, look in CAMPAIGN.items() if counts.get(name)
-        )
+        self.filters = _filters(counts, waiting)
         self.ready = True
 
 
 def _page(work: Work, search: str, only: str, cursor: str | None):
-    found = campaigns.listing(work, search=search, state=only or None, cursor=cursor, limit=PAGE)
-    return found, campaigns.state_counts(work), work.now
+    narrowed = {"waiting": True} if only == WAITING else {"state": only or None}
+    found = campaigns.listing(work, search=search, cursor=cursor, limit=PAGE, **narrowed)
+    return found, campaigns.state_counts(work), approvals.waiting(work), work.now
+
+
+def _filters(counts: Mapping[str, int], waiting: int) -> tuple[StateFilter, ...]:
+    """What waits for somebody comes first."""
+    first = (StateFilter(WAITING, APPROVAL["asked"].word, f"{waiting:,}"),) if waiting else ()
+    chips = (StateFilter(name, look.word, f"{counts[name]:,}") for name, look in CAMPAIGN.items() if counts.get(name))
+    return (*first, *chips)

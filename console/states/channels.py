@@ -42,7 +42,9 @@ class ChannelsState(rx.State):
     @rx.event
     @requires(Role.EDITOR)
     async def refresh(self, _instant: str = ""):
-        await self._look()
+        """The page's clock strikes once before the page has loaded."""
+        if self.guide.platform:
+            await self._look()
 
     @rx.event
     @requires(Role.ADMIN)

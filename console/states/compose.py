@@ -1,20 +1,24 @@
 """The campaign that is being written: its identity, its version, and the one way to save it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import reflex as rx
 
 from backend.db import Work
 from backend.domain.vocabulary import Role
-from backend.errors import Conflict, Invalid, NotFound
+from backend.errors import Conflict, FieldError, Invalid, NotFound, Stale
 from backend.services import campaigns, categories
 from console import routes
+from console.components import keep
 from console.rows.compose import Errors, Option, errors_by_field
-from console.states.base import actor, read, requires, viewer, write
+from console.rows.content_form import FieldProblem, problems_of
+from console.rows.steps import first_open
+from console.states.base import read, requires, viewer, write
+from console.states.clash import ClashState, Ground, definition_of
+from console.states.steps import StepsState
 
-UNTITLED = "Untitled campaign"
 EDITABLE = ("draft", "scheduled")
 GOING_ON = ("active", "paused")
 SAVED, UNSAVED, CONFLICT = "saved", "unsaved", "conflict"
@@ -28,26 +32,20 @@ class ComposeState(rx.State):
     category: str = ""
     categories: tuple[Option, ...] = ()
     saved: str = SAVED
-    problem: str = ""
     errors: Errors = Errors()
+    problems: tuple[FieldProblem, ...] = ()
     ready: bool = False
     missing: bool = False
     _id: str = ""
-    _version: int = 0
     _stored: str = "{}"
-
-    @rx.event
-    @requires(Role.EDITOR)
-    async def start(self):
-        """Opens a new draft; one that the member began and never touched is taken up again."""
-        made = await write(_blank)
-        return rx.redirect(routes.edit_campaign(made.row.id), replace=True)
+    _ground: Ground = Ground()
 
     @rx.event
     @requires(Role.EDITOR)
     async def load(self):
         """Reads the campaign that the address names; what has been launched shows its report instead."""
-        self.reset()
+        for state in (self, await self.get_state(ClashState), await self.get_state(StepsState)):
+            state.reset()
         campaign_id = self.router.url.path.strip("/").split("/")[1]
         try:
             detail, categories = await read(_open, campaign_id)
@@ -56,10 +54,10 @@ class ComposeState(rx.State):
             return None
         if detail.row.state not in (*EDITABLE, *(GOING_ON if detail.row.repeats else ())):
             return rx.redirect(routes.campaign(campaign_id), replace=True)
-        self._take(detail)
+        await self._take(detail)
         self.categories = tuple(Option(row.slug, row.name) for row in categories)
         self.ready = True
-        return None
+        return keep.arrive(first_open((await self.get_state(StepsState)).marks))
 
     @rx.event
     @requires(Role.EDITOR)
@@ -75,56 +73,69 @@ class ComposeState(rx.State):
 
     @rx.event
     @requires(Role.EDITOR)
-    async def save_now(self):
-        """Ctrl+S: everything is saved while typing, so this says so, or what is in the way."""
-        if self.saved == SAVED:
-            return rx.toast.success("Saved")
-        return rx.toast.warning("Not saved yet: see the marked fields.")
-
-    @rx.event
-    @requires(Role.EDITOR)
-    async def overwrite(self):
-        """After somebody else has saved: this page's texts win."""
-        detail = await read(campaigns.get, self._id)
-        mine = {key: value for key, value in self._definition().items() if key in ("name", "variants")}
-        self._version, self._stored, self.saved = detail.version, json.dumps(detail.definition), UNSAVED
-        await self._save(mine)
+    async def settle(self):
+        """After somebody else has saved too: both are saved as decided, field by field."""
+        clash = await self.get_state(ClashState)
+        decided = clash._settled(self._definition())
+        if decided is not None:
+            self.saved, self._ground = UNSAVED, clash._theirs
+            await self._save(decided)
 
     async def _save(self, changes: Mapping[str, Any]) -> bool:
         """Saves top-level fields. What is refused stays on the page with its reason beside it."""
         wanted = {**self._definition(), **changes}
+        if self.saved == SAVED and wanted == definition_of(self._ground):
+            return True  # no new version: what was checked or approved is still the same
         self._stored = json.dumps(wanted)
-        if self.saved == CONFLICT:
-            return False
-        try:
-            detail = await write(campaigns.update, self._id, wanted, version=self._version)
-        except Invalid as error:
-            self.errors = errors_by_field([(one.field, one.message) for one in error.errors])
-            self.saved, self.problem = UNSAVED, ""
-            return False
-        except Conflict as error:
-            self.saved, self.problem = CONFLICT, error.detail
-            return False
-        self._take(detail)
-        return True
+        if self.saved == CONFLICT:  # what is typed while a decision is due is part of it
+            clash = await self.get_state(ClashState)
+            return await self._meet(clash._base, wanted, clash._theirs)
+        return await self._keep(wanted)
 
-    def _take(self, detail: campaigns.CampaignDetail):
-        row = detail.row
+    async def _keep(self, wanted: dict[str, Any]) -> bool:
+        try:
+            detail = await write(campaigns.update, self._id, wanted, version=self._ground.version)
+        except Invalid as error:
+            await self._refused(error.errors)
+        except Stale as error:
+            return await self._meet(self._ground, wanted, Ground(error.version, json.dumps(error.current)))
+        except (Conflict, NotFound) as error:  # it has been launched or deleted meanwhile
+            await self._refused([FieldError("", error.detail)])
+        else:
+            await self._take(detail)
+            return True
+        return False
+
+    async def _meet(self, base: Ground, mine: dict[str, Any], theirs: Ground) -> bool:
+        """Somebody else has saved: what only one has changed goes together, the rest waits for a decision."""
+        merged = (await self.get_state(ClashState))._lay(base, mine, theirs)
+        if merged is None:
+            self.saved, self._stored = CONFLICT, json.dumps(mine)
+            return False
+        self._ground, self._stored = theirs, json.dumps(merged)
+        return await self._keep(merged)
+
+    async def _refused(self, errors: Sequence[FieldError]):
+        self.errors = errors_by_field([(one.field, one.message) for one in errors])
+        self.saved, self.problems = UNSAVED, problems_of(errors)
+        self.problems = problems_of(errors)
+        await self._judge(errors)
+
+    async def _take(self, detail: campaigns.CampaignDetail):
+        row, text = detail.row, json.dumps(detail.definition)
         self.name, self.state, self.category = row.name, row.state, row.category
-        self.saved, self.problem, self.errors = SAVED, "", Errors()
-        self._id, self._version, self._stored = row.id, detail.version, json.dumps(detail.definition)
+        self.saved, self.errors, self.problems = SAVED, Errors(), ()
+        self._id, self._stored, self._ground = row.id, text, Ground(detail.version, text)
+        await self._judge(())
+        (await self.get_state(StepsState))._kept(row.updated_at, self._zone())
+
+    async def _judge(self, errors: Sequence[FieldError]):
+        steps = await self.get_state(StepsState)
+        steps._judge(self._stored, self._ground.text, errors, self.state)
 
     def _definition(self) -> dict[str, Any]:
         """The whole campaign, empty before one is open. Kept as text: Reflex would hand out wrapped dicts."""
         return json.loads(self._stored)
-
-    def _content(self) -> dict[str, Any]:
-        """The first wording; the composer writes one."""
-        return dict(self._definition()["variants"][0].get("content") or {})
-
-    def _with_content(self, content: Mapping[str, Any]) -> dict[str, Any]:
-        first, *others = self._definition()["variants"]
-        return {"variants": [{**first, "content": dict(content), "template_id": None}, *others]}
 
     def _zone(self) -> str:
         return viewer().app.default_timezone
@@ -132,21 +143,3 @@ class ComposeState(rx.State):
 
 def _open(work: Work, campaign_id: str):
     return campaigns.get(work, campaign_id), categories.listing(work)
-
-
-def _blank(work: Work) -> campaigns.CampaignDetail:
-    drafts = campaigns.listing(work, search=UNTITLED, state="draft", limit=20).items
-    mine = (
-        row
-        for row in drafts
-        if row.name == UNTITLED and row.created_by == str(actor()) and row.updated_at == row.created_at
-    )
-    if (row := next(mine, None)) is not None:
-        return campaigns.get(work, row.id)
-    slugs = [category.slug for category in categories.listing(work)]
-    category = "marketing" if "marketing" in slugs else slugs[0]
-    content = {"title": "", "body": ""}
-    return campaigns.create(
-        work,
-        {"name": UNTITLED, "category": category, "audience": {"everyone": True}, "variants": [{"content": content}]},
-    )

@@ -1,114 +1,100 @@
 """The words of a campaign: typed in the browser, saved while typing."""
 
-import re
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import reflex as rx
 
+from backend.db import Work
 from backend.domain.vocabulary import Role
-from console.components.draft import draft_var
-from console.rows import compose as rows
-from console.rows.compose import Draft, Extras
-from console.states.base import requires
-from console.states.compose import UNSAVED, ComposeState
+from backend.errors import NotFound
+from backend.services import templates
+from console.components import keep
+from console.rows import content_form as rows
+from console.rows import kept
+from console.states.base import read, requires, viewer
+from console.states.compose import SAVED, ComposeState
 from console.states.preview import PreviewState
-
-TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 
 class ContentState(rx.State):
-    """One language of the wording. A new `revision` makes the fields take their texts anew."""
+    """The browser holds the words. A new `revision` makes its fields take them anew."""
 
-    draft: Draft = Draft()
-    extras: Extras = Extras()
-    languages: tuple[str, ...] = ()
     revision: int = 0
-    new_language: str = ""
+    _known: dict[int, list[dict[str, Any]]] = {}  # noqa: RUF012 - Reflex copies the defaults of a state
 
     @rx.event
     @requires(Role.EDITOR)
     async def load(self):
-        """Shows the default language of the campaign that `ComposeState` has opened."""
-        return await self._show("")
-
-    @rx.event
-    @requires(Role.EDITOR)
-    async def edit(self, draft: dict):
-        """Saves what has been typed; the fields themselves are left alone."""
-        await self._store(rows.parse_draft(draft))
-
-    @rx.event
-    @requires(Role.EDITOR)
-    async def choose_language(self, language: str, draft: dict):
-        """Keeps what was typed, then shows another language."""
-        await self._store(rows.parse_draft(draft))
-        return await self._show(language if language in self.languages else "")
-
-    @rx.event
-    @requires(Role.EDITOR)
-    async def add_language(self, form: dict):
-        """Begins another language, empty: until something is said it takes the default's words."""
-        compose = await self.get_state(ComposeState)
-        tag = str(form.get("language", "")).strip()
-        if not TAG.fullmatch(tag):
-            return rx.toast.warning("A language is a tag such as pl, de or pt-BR.")
-        content = compose._content()
-        content["locales"] = {**content.get("locales", {}), tag: content.get("locales", {}).get(tag, {})}
-        await compose._save(compose._with_content(content))
-        return await self._show(tag)
-
-    @rx.event
-    @requires(Role.EDITOR)
-    async def remove_language(self, language: str):
-        compose = await self.get_state(ComposeState)
-        await compose._save(compose._with_content(rows.without_language(compose._content(), str(language))))
-        return await self._show("")
-
-    @rx.event
-    @requires(Role.EDITOR)
-    async def add_button(self, draft: dict):
-        return await self._restructure(rows.new_button(rows.parse_draft(draft)))
-
-    @rx.event
-    @requires(Role.EDITOR)
-    async def remove_button(self, button_id: str, draft: dict):
-        return await self._restructure(rows.without_button(rows.parse_draft(draft), str(button_id)))
-
-    @rx.event
-    @requires(Role.EDITOR)
-    async def change_extra(self, name: str, value: str | bool):
-        """One platform field."""
-        compose = await self.get_state(ComposeState)
-        if name not in rows.EXTRA_FIELDS:
-            return
-        try:
-            content = rows.with_extra(compose._content(), name, value)
-        except ValueError:
-            compose.errors, compose.saved = rows.Errors(extras="Enter a number."), UNSAVED
-            return
-        await compose._save(compose._with_content(content))
-        self.extras = rows.extras_of(content)
-        await (await self.get_state(PreviewState))._render(compose)
-
-    async def _store(self, draft: Draft):
-        compose = await self.get_state(ComposeState)
-        content = rows.with_draft(compose._content(), draft)
-        await compose._save(compose._with_content(content))
-        await (await self.get_state(PreviewState))._render(compose)
-
-    async def _restructure(self, draft: Draft):
-        await self._store(draft)
-        self.draft = draft
-        self.revision += 1
-        return draft_var.push(rows.draft_json(draft))
-
-    async def _show(self, language: str):
+        """Hands the browser the words of the campaign that `ComposeState` has opened."""
         compose = await self.get_state(ComposeState)
         if compose.missing or not compose._definition():
             return None
-        content = compose._content()
-        self.languages = rows.languages_of(content)
-        self.extras = rows.extras_of(content)
-        self.draft = rows.draft_of(content, language)
+        return await self._show(compose, callback=ContentState.resume)
+
+    @rx.event
+    @requires(Role.EDITOR)
+    async def renew(self):
+        """After a decision about the words: the browser shows them as they were decided."""
+        return await self._show(await self.get_state(ComposeState))
+
+    @rx.event
+    @requires(Role.EDITOR)
+    async def store(self, draft: dict):
+        """Saves what has been typed; the fields themselves are left alone."""
+        compose, sent = await self.get_state(ComposeState), rows.parse_draft(draft)
+        revision = sent.edit // rows.EDITS or self.revision
+        known = self._known.get(revision)
+        if not compose._definition() or known is None or sent.of not in ("", compose._id):
+            return None
+        variants = kept.laid_over(compose._definition()["variants"], sent.names, known, sent.contents)
+        self._known = {**self._known, revision: list(sent.contents)}
+        saved = await compose._save({"variants": variants})
+        shown = await (await self.get_state(PreviewState))._follow(draft)
+        return [shown, keep.saved(sent.edit)] if saved else shown
+
+    @rx.event
+    @requires(Role.EDITOR)
+    async def resume(self, draft: dict | None):
+        """What the browser still had from before, unsaved: the server was away, or would not have it."""
+        compose, sent = await self.get_state(ComposeState), rows.parse_draft(draft)
+        if not sent.contents or not compose._definition() or sent.of != compose._id:
+            return None
+        ground = rows.parse_draft({**dict(draft or {}), "contents": dict(draft or {}).get("ground")})
+        definition = compose._definition()
+        base, mine = (kept.with_words_of(definition, sent.names, one.contents) for one in (ground, sent))
+        await compose._meet(replace(compose._ground, text=json.dumps(base)), mine, compose._ground)
+        return await self._show(compose, sent.variant)
+
+    async def _show(self, compose: ComposeState, variant: int = 0, callback: Any = None):
+        """Another content than the one that is being typed: the fields take it. A template's words are shown as well;
+        they become the variant's own once they are changed."""
+        variants = compose._definition().get("variants", [])
         self.revision += 1
-        await (await self.get_state(PreviewState))._render(compose)
-        return draft_var.push(rows.draft_json(self.draft, rows.draft_of(content)))
+        contents = await read(_contents, variants)
+        names = [one["name"] for one in variants]
+        before = {at: known for at, known in self._known.items() if at == self.revision - 1}  # still on its way, maybe
+        self._known = {**before, self.revision: contents}
+        made = rows.draft_json(
+            contents,
+            names,
+            variant=variant,
+            of=compose._id,
+            revision=self.revision,
+            default_locale=viewer().app.default_locale,
+        )
+        return keep.give(made, safe=compose.saved == SAVED, callback=callback)
+
+
+def _contents(work: Work, variants: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [_words(work, one) for one in variants]
+
+
+def _words(work: Work, variant: Mapping[str, Any]) -> dict[str, Any]:
+    """Nothing where its template is gone: the step says so."""
+    try:
+        return templates.words_of(work, variant)
+    except NotFound:
+        return {}

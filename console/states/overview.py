@@ -6,7 +6,7 @@ import reflex as rx
 from backend.db import Work
 from backend.domain.vocabulary import Role
 from backend.errors import NotFound
-from backend.services import analytics, campaigns
+from backend.services import analytics, approvals, campaigns
 from console.components.charts import over_time
 from console.rows import overview as rows
 from console.rows.campaigns import CampaignLine, line
@@ -26,6 +26,7 @@ class OverviewState(rx.State):
     chart: go.Figure = go.Figure()
     recent: tuple[CampaignLine, ...] = ()
     no_app: bool = False
+    waiting: str = ""
 
     @rx.event
     @requires(Role.ANALYST)
@@ -43,7 +44,7 @@ class OverviewState(rx.State):
 
     async def _refresh(self):
         try:
-            found, recent, now = await read(_overview, int(self.days))
+            found, recent, waiting, now = await read(_overview, int(self.days))
         except NotFound:
             self.no_app, self.ready = True, True
             return
@@ -51,9 +52,10 @@ class OverviewState(rx.State):
         self.figures = rows.figures(found, zone)
         self.chart = over_time(found.series, MEASURES, zone)
         self.recent = tuple(line(row, zone, now) for row in recent)
+        self.waiting = rows.waiting(waiting)
         self.no_app, self.ready = False, True
 
 
 def _overview(work: Work, days: int):
     found = analytics.overview(work, days)
-    return found, campaigns.listing(work, limit=RECENT).items, work.now
+    return found, campaigns.listing(work, limit=RECENT).items, approvals.waiting(work), work.now

@@ -7,6 +7,7 @@ import reflex as rx
 
 from backend.domain.vocabulary import Role
 from backend.services import members
+from backend.services.apps import AppRow
 from backend.services.members import Viewer
 from console import routes, simulation, words
 from console.core import core
@@ -35,6 +36,8 @@ class AppChoice:
     initials: str = ""
     zone: str = "UTC"
     current: bool = False
+    color: str = ""
+    website: str = ""
 
 
 class SessionState(rx.State):
@@ -79,16 +82,14 @@ def _me(found: Viewer) -> Me:
 
 def _app(found: Viewer) -> AppChoice:
     app = found.app
-    return (
-        AppChoice(app.id, app.name, words.initials(app.name, app.slug), app.default_timezone, True)
-        if app
-        else AppChoice()
-    )
+    return _choice(app, current=True) if app else AppChoice()
+
+
+def _choice(app: AppRow, *, current: bool) -> AppChoice:
+    name = words.initials(app.name, app.slug)
+    return AppChoice(app.id, app.name, name, app.default_timezone, current, app.color or "", app.website or "")
 
 
 def _apps(found: Viewer) -> tuple[AppChoice, ...]:
     current = found.app.id if found.app else ""
-    return tuple(
-        AppChoice(app.id, app.name, words.initials(app.name, app.slug), app.default_timezone, app.id == current)
-        for app in found.apps
-    )
+    return tuple(_choice(app, current=app.id == current) for app in found.apps)

@@ -40,7 +40,8 @@ class TopicsState(rx.State):
     @requires(Role.EDITOR)
     async def toggle(self, name: str):
         self.shown, self.problem = tuple(one.toggled() if one.name == name else one for one in self.shown), ""
-        await self._store()
+        async for step in self._store():
+            yield step
 
     @rx.event
     @requires(Role.EDITOR)
@@ -52,12 +53,14 @@ class TopicsState(rx.State):
             self.problem = str(error)
             return
         self.problem, self.added = "", self.added + 1
-        await self._store()
+        async for step in self._store():
+            yield step
 
     async def _store(self):
         audience = await self.get_state(AudienceState)
         audience._topics = rows.chosen(self.shown)
-        await audience._store()
+        async for step in audience._store():
+            yield step
 
 
 def _known(work: Work) -> tuple[Sequence[topics.TopicRow], bool]:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from types import MethodType
 from typing import Any
 
 import pytest
@@ -16,6 +17,25 @@ from backend.services import apps, ids, members, sessions
 from console import core as held
 
 PASSWORD = "correct horse battery"
+
+
+class Held:
+    """A state as a background handler has it: to be changed only while it is held."""
+
+    def __init__(self, state: Any) -> None:
+        object.__setattr__(self, "state", state)
+
+    async def __aenter__(self) -> "Held":
+        return self
+
+    async def __aexit__(self, *_error: object) -> None: ...
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self.state, name)
+        return MethodType(found.__func__, self) if isinstance(found, MethodType) else found
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self.state, name, value)
 
 
 @dataclass
@@ -37,7 +57,8 @@ class Visitor:
     async def do(self, handler: Any, *arguments: Any) -> list[Any]:
         """Runs an event handler; what it answered, in order."""
         kind = next(cls for cls in states() if handler in cls.event_handlers.values())
-        answer = handler.fn(await self.state(kind), *arguments)
+        state = await self.state(kind)
+        answer = handler.fn(Held(state) if handler.is_background else state, *arguments)
         if hasattr(answer, "__aiter__"):
             return [event async for event in answer]
         answer = await answer if asyncio.iscoroutine(answer) else answer

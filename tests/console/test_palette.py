@@ -5,7 +5,7 @@ import reflex as rx
 
 from backend.db import OPERATOR
 from backend.domain.vocabulary import Role
-from backend.services import apps, campaigns, ids, lists, members, segmentation, sessions
+from backend.services import apps, campaigns, ids, lists, members, segmentation, sessions, templates
 from backend.services.lists import ListIn
 from console.rows.palette import Hits
 from console.states.palette import LONGEST, PaletteState
@@ -22,13 +22,15 @@ def shelf(console, shop):
         segment = segmentation.create(work, "Spring buyers", {"combinator": "and", "rules": []})
         staff = lists.create(work, ListIn(name="Spring staff"))
         lists.add_members(work, staff.id, ["spring-chicken"])
+        templates.create(work, "Spring words", {"title": "x"})
         content = {"audience": {"everyone": True}, "variants": [{"content": {"title": "x"}}]}
         sale = campaigns.create(work, {"name": "Spring sale", **content})
     return segment.id, staff.id, sale.row.id
 
 
 def told(hits):
-    return [(hit.label, hit.note) for kind in (hits.people, hits.segments, hits.lists, hits.campaigns) for hit in kind]
+    kinds = (hits.people, hits.segments, hits.lists, hits.templates, hits.campaigns)
+    return [(hit.label, hit.note) for kind in kinds for hit in kind]
 
 
 async def looked(who, text):
@@ -45,6 +47,7 @@ async def test_what_is_found_says_what_it_is_and_leads_there(visitor, shelf):
         ("spring-chicken", "2 devices"),
         ("Spring buyers", ""),
         ("Spring staff", "1 person"),
+        ("Spring words", ""),
         ("Spring sale", "Draft"),
     ]
     hits = state.hits

@@ -3,55 +3,6 @@
 import pytest
 
 from console.rows import compose, once_form, send_rules
-from console.rows.compose import Button, Draft
-
-CONTENT = {
-    "title": "Hi",
-    "body": "There",
-    "image": None,
-    "link": "app://x",
-    "data": {"k": "v"},
-    "actions": [{"id": "buy", "title": "Buy", "link": None, "icon": "https://example.test/i.png"}],
-    "locales": {"pl": {"title": "Cześć", "actions": []}},
-    "ios": {"interruption_level": "passive", "relevance_score": 0.5},
-}
-
-
-def test_an_edit_keeps_what_the_form_does_not_show():
-    draft = compose.parse_draft(compose.draft_json(compose.draft_of(CONTENT)) | {"title": "New"})
-    edited = compose.with_draft(CONTENT, draft)
-    assert edited == CONTENT | {"title": "New", "subtitle": ""}
-
-
-def test_an_untitled_button_is_left_out_until_it_has_a_title():
-    draft = compose.new_button(compose.draft_of(CONTENT))
-    assert [button.id for button in draft.buttons] == ["buy", "button_1"]
-    assert len(compose.with_draft(CONTENT, draft)["actions"]) == 1
-    assert compose.without_button(draft, "buy").buttons == (Button("button_1"),)
-
-
-def test_another_language_says_only_what_differs():
-    draft = Draft(language="pl", title="Cześć!", body=" ")
-    assert compose.with_draft(CONTENT, draft)["locales"]["pl"] == {"title": "Cześć!", "actions": []}
-    assert compose.without_language(CONTENT, "pl")["locales"] == {}
-
-
-@pytest.mark.parametrize("sent", [None, [], "x", {"title": 5, "buttons": "x"}, {"buttons": [1, {"title": {}}]}])
-def test_whatever_a_browser_sends_becomes_a_draft(sent):
-    draft = compose.parse_draft(sent)
-    assert draft.title == ""
-    assert all(button.title == "" for button in draft.buttons)
-
-
-def test_platform_fields_go_to_their_platform_and_leave_when_empty():
-    set_ = compose.with_extra(CONTENT, "channel_id", "promo")
-    assert set_["android"] == {"channel_id": "promo"}
-    assert compose.with_extra(CONTENT, "interruption_level", "")["ios"] == {"relevance_score": 0.5}
-    assert compose.with_extra(CONTENT, "ttl_hours", "0.5")["ttl_seconds"] == 1800
-    assert compose.with_extra(CONTENT, "require_interaction", True)["web"] == {"require_interaction": True}
-    assert compose.extras_of(set_).channel_id == "promo"
-    with pytest.raises(ValueError, match="invalid literal"):
-        compose.with_extra(CONTENT, "badge", "many")
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from console import routes
 from console.states.campaigns import CampaignsState
 from console.states.compose import SAVED, UNSAVED, ComposeState
 from console.states.content import ContentState
+from console.states.drafts import DraftState
 from console.states.launch import LaunchState
 from console.states.recurring import KEPT, RecurringState
 from console.states.report import ReportState
@@ -22,6 +23,7 @@ from console.states.runs import RunsState
 from console.states.schedule import ScheduleState
 from console.states.send_rules import SendRulesState
 from console.states.trigger import TriggerState
+from tests.factories import typed
 
 # The example subscription of RFC 8291.
 KEYS = {
@@ -51,7 +53,7 @@ def people(work):
 
 
 async def draft(editor):
-    answer = await editor.do(ComposeState.start)
+    answer = await editor.do(DraftState.start)
     address = answer[0].args[0][1]._var_value
     await reopen(editor, address)
     return address
@@ -167,7 +169,7 @@ async def test_the_policies_are_told_for_the_category(editor, work):
 
 async def test_a_scheduled_campaign_goes_back_to_a_draft(editor, people):
     address = await draft(editor)
-    await editor.do(ContentState.edit, {"title": "Hi"})
+    await editor.do(ContentState.store, typed(title="Hi"))
     await editor.do(ScheduleState.choose_kind, "local_time")
     await editor.do(ScheduleState.put, "wall", "2030-12-01T09:00")
     await editor.do(LaunchState.review)
@@ -191,7 +193,7 @@ async def test_a_scheduled_campaign_goes_back_to_a_draft(editor, people):
 
 async def activated(editor):
     await draft(editor)
-    await editor.do(ContentState.edit, {"title": "Hi"})
+    await editor.do(ContentState.store, typed(title="Hi"))
     await editor.do(RecurringState.choose)
     await editor.do(RecurringState.put, "clock", "zone")
     await editor.do(RecurringState.put, "unit", "day")
@@ -250,7 +252,7 @@ async def test_the_runs_are_listed_a_page_at_a_time(editor, people, console, sho
 
 async def test_an_event_campaign_tells_who_has_entered(editor, people, work):
     await draft(editor)
-    await editor.do(ContentState.edit, {"title": "Hi"})
+    await editor.do(ContentState.store, typed(title="Hi"))
     await editor.do(TriggerState.use_example)
     assert "cart_abandoned" in (await stored(editor))["schedule"]["event"]
     await editor.do(LaunchState.review)

@@ -11,24 +11,7 @@ from console.states.compose import CONFLICT, SAVED, UNSAVED
 from console.states.segment import NEW, SegmentState
 from console.states.segment_rules import RulesState
 from console.states.segments import SegmentsState
-
-
-class Held:
-    """A state as a background handler has it: to be changed only while it is held."""
-
-    def __init__(self, state) -> None:
-        object.__setattr__(self, "state", state)
-
-    async def __aenter__(self):
-        return self
-
-    async def __aexit__(self, *_error) -> None: ...
-
-    def __getattr__(self, name: str):
-        return getattr(self.state, name)
-
-    def __setattr__(self, name: str, value) -> None:
-        setattr(self.state, name, value)
+from tests.console.conftest import Held
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from console.states.content import ContentState
 from console.states.launch import LaunchState
 from console.states.topics import TopicsState
 from tests.console.test_states import draft, reopen
+from tests.factories import typed
 from tests.services.test_accounts_credentials import fcm
 
 
@@ -101,7 +102,7 @@ async def test_a_topic_that_only_the_app_knows_is_named(editor, firebase):
 
 async def test_a_launch_to_a_topic_says_what_it_is_and_asks_by_its_followers(editor, firebase, console, shop, visitor):
     await opened(editor)
-    await editor.do(ContentState.edit, {"title": "Hi"})
+    await editor.do(ContentState.store, typed(title="Hi"))
     await editor.do(AudienceState.choose_mode, "topics")
     await editor.do(TopicsState.toggle, "news")
     with console.work(OPERATOR, shop.number) as work:
@@ -112,11 +113,9 @@ async def test_a_launch_to_a_topic_says_what_it_is_and_asks_by_its_followers(edi
     assert (check.audience, check.shown, check.whom, check.count) == (1, "1 message", "topic news", 3)
     assert (check.must_type, check.possible) == (True, True)
     assert "per-device" in check.notes[0]
-    await editor.do(LaunchState.launch)
-    assert launch.open
+    assert not await editor.do(LaunchState.launch)
     await editor.do(LaunchState.type_count, "3")
-    await editor.do(LaunchState.launch)
-    assert not launch.open
+    assert await editor.do(LaunchState.launch)
 
 
 def test_unknown_chosen_topics_stand_before_the_known():

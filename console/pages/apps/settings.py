@@ -79,13 +79,58 @@ def _form() -> rx.Component:
                 error=errors.allowed_origins,
                 help_text="Pages that may call the API with a client key, one a line.",
             ),
+            _links(),
             rx.el.hr(class_name="rule"),
+            _approval(),
             _identity(),
             rx.el.div(rx.button("Save", type="submit", data_save="true"), class_name="dialog-actions"),
             class_name="stack",
         ),
         on_submit=AppsState.save,
         key=f"app-{AppsState.revision}",
+    )
+
+
+def _links() -> rx.Component:
+    form, errors = AppsState.form, AppsState.errors
+    return rx.el.div(
+        _field(
+            "Website",
+            "website",
+            errors.website,
+            form.website,
+            "Where a push in a browser leads that names no link.",
+            placeholder="https://www.example.com",
+            input_mode="url",
+            spell_check=False,
+        ),
+        _field(
+            "Schemes of links",
+            "schemes",
+            errors.link_schemes,
+            form.schemes,
+            "Your app's own, such as myapp. Then no link may have another, beside http and https.",
+            spell_check=False,
+        ),
+        class_name="pair",
+    )
+
+
+def _approval() -> rx.Component:
+    return _switch(
+        AppsState.form.approval,
+        AppsState.switch_approval,
+        "Launches need approval",
+        "A second member approves each campaign, exactly as it is launched. Transactional messages and tests need none.",
+    )
+
+
+def _switch(checked: rx.Var[bool], on_change, title: str, text: str) -> rx.Component:
+    """It takes effect at once, without Save."""
+    return rx.el.label(
+        rx.switch(checked=checked, on_change=on_change, size="1"),
+        rx.el.span(rx.el.span(title), rx.el.span(text, class_name="field-help"), class_name="stack-xs"),
+        class_name="switch-row",
     )
 
 
@@ -132,17 +177,11 @@ def _kept(one: rx.Var[retention_rows.KeptLine]) -> rx.Component:
 
 def _identity() -> rx.Component:
     return rx.el.div(
-        rx.el.label(
-            rx.switch(checked=AppsState.form.verified, on_change=AppsState.switch_verification, size="1"),
-            rx.el.span(
-                rx.el.span("Identity verification"),
-                rx.el.span(
-                    "A client must prove who its user is with a token that your back end signs with the identity secret.",
-                    class_name="field-help",
-                ),
-                class_name="stack-xs",
-            ),
-            class_name="switch-row",
+        _switch(
+            AppsState.form.verified,
+            AppsState.switch_verification,
+            "Identity verification",
+            "A client must prove who its user is with a token that your back end signs with the identity secret.",
         ),
         rx.cond(
             AppsState.secret != "",

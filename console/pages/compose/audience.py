@@ -67,7 +67,7 @@ def audience() -> rx.Component:
             rx.cond(AudienceState.mode == rows.TOPICS, rx.fragment(), rx.fragment(_left_out(), _quiet_devices())),
             class_name="panel-body stack",
         ),
-        _reach(),
+        _unreachable(),
         title="Audience",
         flush=True,
     )
@@ -96,20 +96,10 @@ def _refused() -> rx.Component:
     return rx.cond(error != "", note(error, tone=theme.CARE), rx.fragment())
 
 
-def _reach() -> rx.Component:
-    reach = AudienceState.reach
-    return rx.el.div(
-        rx.el.div(
-            rx.el.span(reach.shown, class_name="reach-number", id="reach"),
-            rx.el.span(reach.unit, class_name="muted"),
-            rx.el.span(reach.people, class_name="muted"),
-            class_name="reach",
-        ),
-        rx.el.div(reach.platforms, class_name="muted small tnum"),
-        rx.cond(reach.unreachable != "", rx.el.div(reach.unreachable, class_name="muted small"), rx.fragment()),
-        class_name="panel-foot reach-foot",
-        aria_live="polite",
-    )
+def _unreachable() -> rx.Component:
+    """Whom it would not reach, and why; the numbers themselves stand at the foot of the page."""
+    said = AudienceState.reach.unreachable
+    return rx.cond(said != "", rx.el.div(said, class_name="panel-foot muted small"), rx.fragment())
 
 
 def _groups() -> rx.Component:
@@ -170,7 +160,7 @@ def _excluded(group: rx.Var[GroupLine]) -> rx.Component:
 
 def _group(group: rx.Var[GroupLine], chosen: rx.Var[bool], on_change) -> rx.Component:
     line = rx.el.label(
-        rx.checkbox(checked=chosen, on_change=on_change),
+        rx.checkbox(checked=chosen, on_change=on_change, aria_label=group.name),
         rx.el.span(
             rx.el.span(group.name),
             rx.el.span(group.note, class_name="muted small", title=group.note),
@@ -213,7 +203,7 @@ def _topics() -> rx.Component:
 
 def _topic(topic: rx.Var[TopicLine]) -> rx.Component:
     return rx.el.label(
-        rx.checkbox(checked=topic.chosen, on_change=TopicsState.toggle(topic.name)),
+        rx.checkbox(checked=topic.chosen, on_change=TopicsState.toggle(topic.name), aria_label=topic.name),
         rx.el.span(
             rx.el.span(topic.name),
             rx.el.span(topic.note, class_name="muted small"),

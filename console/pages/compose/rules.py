@@ -32,11 +32,7 @@ def rules() -> rx.Component:
             _caps(),
             _pace(),
             more("Lateness and last moment", _late(), _not_after(), note=_wrong(ERRORS.late, ERRORS.not_after)),
-            more(
-                "Holdout, priority, lost answers",
-                rx.el.div(_holdout(), _priority(), _unknown(), class_name="pair"),
-                note=_wrong(ERRORS.holdout),
-            ),
+            more("Priority, lost answers", rx.el.div(_priority(), _unknown(), class_name="pair")),
             class_name="stack",
         ),
         title="Rules",
@@ -78,10 +74,12 @@ def _quiet() -> rx.Component:
 
 
 def _caps() -> rx.Component:
+    said = "Send above the caps as well"
+    put = SendRulesState.put("ignore_caps")
     return rx.el.label(
-        rx.checkbox(checked=FORM.ignore_caps, on_change=SendRulesState.put("ignore_caps"), id="ignore_caps"),
+        rx.checkbox(checked=FORM.ignore_caps, on_change=put, id="ignore_caps", aria_label=said),
         rx.el.span(
-            rx.el.span("Send above the caps as well"),
+            rx.el.span(said),
             rx.el.span(
                 rx.cond(FACTS.mandatory, "No cap applies to this category.", FACTS.caps),
                 " Other campaigns count it all the same.",
@@ -137,12 +135,6 @@ def _not_after() -> rx.Component:
     return rx.el.div(
         field("Not after", moment, name="not_after", error=ERRORS.not_after, help_text=said), class_name="pair"
     )
-
-
-def _holdout() -> rx.Component:
-    percent = _measured(_input("holdout", FORM.holdout, ERRORS.holdout, input_mode="decimal"), "% of people")
-    said = "They get nothing, so that you can see what the campaign changes. Chosen by chance, the same ones each time."
-    return field("Hold out", percent, name="holdout", error=ERRORS.holdout, help_text=said)
 
 
 def _priority() -> rx.Component:

@@ -7,6 +7,7 @@ from console.components.badges import badge
 from console.components.feedback import empty, skeleton_rows
 from console.components.figures import stat
 from console.components.layout import icon, link, page_head, panel
+from console.components.poll import every
 from console.components.tables import Column, table
 from console.pages.health.lanes import lanes
 from console.pages.health.letters import letters
@@ -35,7 +36,7 @@ def health() -> rx.Component:
 
 def _sections() -> rx.Component:
     return rx.fragment(
-        rx.moment(interval=EVERY, on_change=HealthState.refresh, class_name="visually-hidden"),
+        every(EVERY, HealthState.refresh),
         rx.el.div(_alarms(), _figures(), lanes(), letters(), _processes(), class_name="stack-l"),
     )
 

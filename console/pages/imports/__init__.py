@@ -9,6 +9,7 @@ from console.components.feedback import empty
 from console.components.figures import progress_bar
 from console.components.forms import segmented, text_input
 from console.components.layout import icon, link, page_head, panel
+from console.components.poll import every
 from console.components.tables import Column, list_panel, table
 from console.pages.imports import job
 from console.rows.imports import KIND, ImportLine, Option
@@ -37,7 +38,7 @@ def imports() -> rx.Component:
         page_head("Import", _export()),
         rx.cond(
             ImportsState.live,
-            rx.moment(interval=1000, on_change=ImportsState.refresh, class_name="visually-hidden"),
+            every(1000, ImportsState.refresh),
             rx.fragment(),
         ),
         rx.cond(ImportsState.no_app, _first_app(), rx.el.div(_upload(), _history(), class_name="stack-l")),

@@ -10,6 +10,7 @@ from console.components.download import download_link
 from console.components.feedback import missing, note, skeleton_rows
 from console.components.figures import progress_bar, stat
 from console.components.layout import back_link, icon, link, page_head, panel
+from console.components.poll import every
 from console.components.tables import Column, table
 from console.pages.imports.columns import columns, layout, preview
 from console.rows.imports import RefusalLine
@@ -49,7 +50,7 @@ def _shown() -> rx.Component:
         ),
         rx.cond(
             job.live,
-            rx.moment(interval=1000, on_change=ImportJobState.refresh, class_name="visually-hidden"),
+            every(1000, ImportJobState.refresh),
             rx.fragment(),
         ),
         rx.cond(job.line.state == "uploaded", _wizard(), _progress()),

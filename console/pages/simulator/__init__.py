@@ -6,6 +6,7 @@ from console import routes, theme
 from console.components.feedback import empty, skeleton_rows
 from console.components.figures import stat
 from console.components.layout import icon, page_head, panel
+from console.components.poll import every
 from console.components.tables import Column, table
 from console.pages.simulator.faults import faults, presets
 from console.rows.simulator import HostLine, PeopleLine, RefusalLine
@@ -17,7 +18,7 @@ from console.states.simulator import SimulatorState
 def simulator() -> rx.Component:
     """Figures, hosts and people, then the faults."""
     shown = rx.fragment(
-        rx.moment(interval=2000, on_change=SimulatorState.refresh, class_name="visually-hidden"),
+        every(2000, SimulatorState.refresh),
         rx.cond(SimulatorState.running, _running(), _nowhere()),
     )
     return rx.cond(SimulatorState.ready, shown, rx.fragment(page_head("Simulator"), panel(skeleton_rows(), flush=True)))
@@ -87,7 +88,7 @@ def _hosts() -> rx.Component:
         Column("Connections", "num hide-phone"),
         Column("Turned away", "num hide-phone"),
     ]
-    return panel(table(columns, SimulatorState.hosts, _host), title="Hosts", flush=True)
+    return panel(table(columns, SimulatorState.hosts, _host, name="Hosts"), title="Hosts", flush=True)
 
 
 def _host(line: rx.Var[HostLine]) -> rx.Component:
@@ -124,7 +125,7 @@ def _did(line: rx.Var[PeopleLine]) -> rx.Component:
 def _refusals() -> rx.Component:
     columns = [Column("Service"), Column("Status", "num"), Column("Reason"), Column("Why", "grow")]
     nothing = empty("circle-check", "Nothing was refused", "Each answer that is a no appears here with its reason.")
-    rows = table(columns, SimulatorState.refusals, _refusal)
+    rows = table(columns, SimulatorState.refusals, _refusal, name="Refusals")
     return panel(rx.cond(SimulatorState.refusals.length() > 0, rows, nothing), title="Last refusals", flush=True)
 
 
