@@ -1,5 +1,6 @@
 """The whole product in a process of its own, and a browser in front of it."""
 
+import asyncio
 import contextlib
 import json
 import os
@@ -8,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,6 +19,8 @@ import pytest
 
 from backend.simulator.authority import Authority
 from tests.conftest import SECRET
+from tests.providers.peer import certificate
+from tests.services.picture_host import PictureHost
 
 START = 240.0  # the first start builds the frontend
 OWNER = {"name": "Ada Lindqvist", "email": "ada@example.test", "password": "correct horse battery"}
@@ -42,11 +46,39 @@ class Product:
         return Authority.load_or_create(Path(self.environment["TOCSIN_DATA_DIR"]) / "simulator")
 
 
+@dataclass(frozen=True)
+class Gallery:
+    """A web server with pictures, and the file of the certificate by which it is trusted."""
+
+    host: PictureHost
+    ca: Path
+
+
 @pytest.fixture(scope="session")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """`tocsin up --demo` on a free port: simulator, senders, people who open what they get."""
+def gallery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gallery]:
+    """Serves on loopback, from a thread of its own."""
+    folder = tmp_path_factory.mktemp("gallery")
+    pem, context = certificate(folder)
+    context.set_alpn_protocols(["http/1.1"])
+    (folder / "ca.pem").write_text(pem)
+    host, loop = PictureHost(), asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    server = asyncio.run_coroutine_threadsafe(host.serve(context), loop).result()
+    yield Gallery(host, folder / "ca.pem")
+    loop.call_soon_threadsafe(server.close)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+
+
+@pytest.fixture(scope="session")
+def product(tmp_path_factory: pytest.TempPathFactory, gallery: Gallery) -> Iterator[Product]:
+    """`tocsin up --demo` on a free port: simulator, senders, people who open what they get. It may fetch pictures from
+    the gallery."""
     folder = tmp_path_factory.mktemp("product")
-    env = {**os.environ, "TOCSIN_DATA_DIR": str(folder), "TOCSIN_SECRET_KEYS": SECRET}
+    own = {"TOCSIN_ALLOW_PRIVATE_NETWORKS": "1", "TOCSIN_CA_FILE": str(gallery.ca)}
+    env = {**os.environ, **own, "TOCSIN_DATA_DIR": str(folder), "TOCSIN_SECRET_KEYS": SECRET}
     command = [sys.executable, "-m", "console.cli", "up", "--demo", "--port", "0"]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, env=env, stdout=log, stderr=log, start_new_session=True)

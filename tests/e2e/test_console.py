@@ -59,6 +59,7 @@ def test_what_is_typed_is_there_after_a_reload(owner, open_page):
     compose(page, "Kept", "A title to keep")
     page.get_by_role("button", name="Add button").click()
     page.get_by_label("Button text").fill("Shop now")
+    page.locator(".stage").get_by_role("button", name="Chrome", exact=True).click()
     expect(page.locator(".chrome-buttons .p-button")).to_have_text("Shop now")
     page.keyboard.press("Control+s")
     page.wait_for_timeout(1000)
@@ -153,11 +154,16 @@ def test_every_page_fits(owner, open_page, width, height, scheme):
         ("/apps", "#app_name"),
         ("/simulator", ".presets"),
         ("/health", ".lane-title"),
+        ("/templates", "main .page-head"),
+        ("/templates/new", "#title"),
+        ("/blocks", "main .page-head"),
+        ("/blocks/new", "main .page-head"),
         ("/campaigns/new", "#title"),
+        *((f"{{open}}?step={step}", f"#step-{step}") for step in ("message", "experiment", "delivery", "launch")),
         ("/deliveries/dlv_nothing", ".empty"),
         ("/campaigns/cmp_nothing", ".empty"),
     ):
-        page.goto(path)
+        page.goto(path.replace("{open}", page.url.partition("?")[0]))
         page.locator(ready).first.wait_for()
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, path
